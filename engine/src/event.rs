@@ -1,0 +1,286 @@
+//! What goes in and out of the engine: events and actions. Each action has an id and exactly one answer.
+
+use crate::command::{Command, Reply};
+use crate::destination::Answer;
+use crate::discover::Wanted;
+use crate::ids::{ActionId, CommandId, CursorId, FlowId, HandleId, Span};
+use crate::job::{Job, JobDone};
+use crate::state::{Identity, Saved, Transaction};
+use bytes::Bytes;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The time, as the driver tells it. Deadlines use only the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Time since the agent started; never goes back.
+    pub mono: Duration,
+    /// Wall time in nanoseconds since the Unix epoch; may jump.
+    pub wall: i64,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The one answer to an action.
+    Done {
+        /// The action's id.
+        id: ActionId,
+        /// How it went; of the kind that belongs to the action.
+        outcome: Outcome,
+    },
+    /// The kernel says that something moved. A hint: it may be late, doubled, wrong or missing.
+    Notice(Notice),
+    /// A question or an order from outside.
+    Command {
+        /// Named by who asks; comes back with the reply.
+        id: CommandId,
+        /// What is asked.
+        command: Command,
+    },
+    /// Stop reading, send what was read, save, end (SIGTERM).
+    Shutdown,
+}
+
+/// A hint of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An entry came, went, or was renamed.
+    Entries {
+        /// The watched directory.
+        dir: PathBuf,
+    },
+    /// A file's content changed.
+    Content {
+        /// The file, under the watched directory's name.
+        path: PathBuf,
+    },
+    /// Notices were lost: look at everything.
+    Overflow,
+}
+
+/// How an action went.
+#[derive(Debug)]
+pub enum Outcome {
+    /// To [`Do::Load`]: the store's content. A store that cannot be opened never gets here; the agent does not start.
+    Loaded(Box<Saved>),
+    /// To [`Do::Save`].
+    Saved(Result<(), StoreError>),
+    /// To [`Do::List`].
+    Listed(Result<Listing, FileError>),
+    /// To [`Do::Look`].
+    Looked(Result<Meta, FileError>),
+    /// To [`Do::Open`].
+    Opened(Result<Meta, FileError>),
+    /// To [`Do::Read`].
+    Read(Result<Chunk, FileError>),
+    /// To [`Do::Close`], [`Do::Unwatch`] and [`Do::Reply`].
+    Closed,
+    /// To [`Do::Watch`]: whether notices will come for this directory.
+    Watched(Result<(), FileError>),
+    /// To [`Do::Compute`].
+    Computed(Box<JobDone>),
+    /// To [`Do::Send`].
+    Sent(Answer),
+    /// To [`Do::DeadLetters`]: on disk, or not.
+    DeadLettered(Result<(), FileError>),
+    /// Not done, and never will be: the driver gave it up.
+    Cancelled,
+}
+
+/// What the engine wants done.
+#[derive(Debug)]
+pub struct Action {
+    /// By which the answer is matched.
+    pub id: ActionId,
+    /// The deed.
+    pub what: Do,
+}
+
+/// A deed. The driver does it in any order with others, without a queue or a decision of its own.
+#[derive(Debug)]
+pub enum Do {
+    /// Read the whole store.
+    Load,
+    /// Apply a transaction.
+    Save(Transaction),
+    /// List a directory: the entries that `wanted` names.
+    List {
+        /// The directory.
+        dir: PathBuf,
+        /// What is of interest; a pure filter.
+        wanted: Arc<Wanted>,
+    },
+    /// Stat a path, following links as the settings say.
+    Look {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Open a file for reading, never blocking, and stat it.
+    Open {
+        /// What to call it from now on.
+        handle: HandleId,
+        /// The path.
+        path: PathBuf,
+    },
+    /// Read at most `len` bytes at `offset`. Fewer only at the end of the file.
+    Read {
+        /// The open file.
+        handle: HandleId,
+        /// For whom, so that a late answer is known.
+        cursor: CursorId,
+        /// The first byte.
+        offset: u64,
+        /// Most bytes.
+        len: usize,
+        /// Also stat the file, after the read.
+        stat: bool,
+    },
+    /// Close an open file.
+    Close {
+        /// The open file.
+        handle: HandleId,
+    },
+    /// Ask for notices of a directory (not of what is below it).
+    Watch {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// No more notices of a directory.
+    Unwatch {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Run a pure job, anywhere. Jobs of one file are never out at once.
+    Compute(Job),
+    /// Send a body.
+    Send(Request),
+    /// Append records that cannot be delivered to the dead-letter file, and sync it.
+    DeadLetters {
+        /// The flow that gives them up.
+        flow: FlowId,
+        /// The records.
+        letters: Vec<Letter>,
+    },
+    /// Answer a command.
+    Reply {
+        /// The command's id.
+        command: CommandId,
+        /// The answer.
+        reply: Box<Reply>,
+    },
+}
+
+/// One request, encoded for its destination.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose.
+    pub flow: FlowId,
+    /// The bytes as they go over the wire.
+    pub body: Bytes,
+    /// Records in it.
+    pub records: u32,
+}
+
+/// A record that cannot be delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Where it was read.
+    pub cursor: CursorId,
+    /// The file's name, as last seen.
+    pub path: PathBuf,
+    /// The bytes it was made of.
+    pub span: Span,
+    /// The service's error code, or the rule that refused it.
+    pub code: String,
+    /// The service's words.
+    pub message: String,
+    /// The record.
+    pub data: Bytes,
+}
+
+/// A directory's entries, in any order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Those that were wanted.
+    pub entries: Vec<Entry>,
+}
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, as the file system has it.
+    pub name: std::ffi::OsString,
+    /// What it is, without following a link.
+    pub kind: Kind,
+    /// Its inode number (of a link: the link's).
+    pub ino: u64,
+}
+
+/// What a directory entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Link,
+    /// A FIFO, socket or device.
+    Other,
+}
+
+/// What a stat tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// What it is, links followed.
+    pub kind: Kind,
+    /// What the kernel calls it.
+    pub identity: Identity,
+    /// Bytes.
+    pub size: u64,
+    /// Last write, in nanoseconds since the epoch.
+    pub mtime: i64,
+    /// Last change of content or inode, in nanoseconds since the epoch.
+    pub ctime: i64,
+    /// Names it has; 0 once deleted.
+    pub links: u64,
+}
+
+/// What a read brought.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// The bytes; fewer than asked only at the file's end.
+    pub bytes: Bytes,
+    /// If it was asked for.
+    pub meta: Option<Meta>,
+}
+
+/// Why a file call failed. "Could not look" is never "deleted".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// No such file or directory, or a dangling link.
+    #[error("not found")]
+    NotFound,
+    /// No permission.
+    #[error("permission denied")]
+    Denied,
+    /// No free descriptor, in the process or on the host.
+    #[error("too many open files")]
+    TooManyFiles,
+    /// No more watches, or none on this file system.
+    #[error("no notices for this directory: {0}")]
+    NoWatch(String),
+    /// No space left, the quota is full, or a limit of our own is reached.
+    #[error("no space: {0}")]
+    NoSpace(String),
+    /// Any other error.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Why the store did not save.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store could not be written: {0}")]
+pub struct StoreError(pub String);

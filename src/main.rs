@@ -1,0 +1,2 @@
+//! kintail
+fn main() {}
