@@ -5,12 +5,14 @@
 //!
 //! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
 //! - [`discover`]: globs to paths
+//! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
 //! - [`encode`]: records to bodies
 //! - [`destination`]: what a service takes, and what its answers mean
 //! - [`job`]: the pure jobs that the driver runs
 
 pub mod command;
+pub mod content;
 pub mod destination;
 pub mod discover;
 pub mod encode;
