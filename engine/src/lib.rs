@@ -12,6 +12,8 @@
 //! - [`job`]: the pure jobs that the driver runs
 
 pub mod ack;
+pub mod batch;
+pub mod budget;
 pub mod command;
 pub mod content;
 pub mod destination;
