@@ -36,6 +36,9 @@ pub struct Agent {
     pub forget_after: Duration,
     /// This host's name, the first part of `partition_key = "file"`.
     pub host: String,
+    /// What the agent itself writes (state directory, outputs, its log): files, and directories with all that is
+    /// below them. No wildcard matches them; a pattern without one does.
+    pub own_paths: Vec<PathBuf>,
 }
 
 /// Whether notices of the kernel are used.
@@ -230,6 +233,7 @@ impl Agent {
             hold_deleted: HoldDeleted::Bytes(10 * 1024 * MIB),
             forget_after: Duration::from_hours(7 * 24),
             host: host.into(),
+            own_paths: Vec::new(),
         }
     }
 }
