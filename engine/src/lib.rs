@@ -11,6 +11,9 @@
 //! - [`destination`]: what a service takes, and what its answers mean
 //! - [`job`]: the pure jobs that the driver runs
 
+pub mod ack;
+pub mod batch;
+pub mod budget;
 pub mod command;
 pub mod content;
 pub mod destination;
@@ -20,6 +23,7 @@ pub mod event;
 pub mod frame;
 pub mod ids;
 pub mod job;
+pub mod partition;
 pub mod settings;
 pub mod state;
 pub mod status;

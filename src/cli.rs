@@ -1,0 +1,260 @@
+//! The command line: what can be asked, and which file answers it.
+
+mod check;
+mod dead_letter;
+mod exit;
+mod losses;
+mod offsets;
+mod preview;
+mod run;
+mod show;
+mod status;
+mod tail;
+
+pub use exit::ExitCode;
+
+use crate::config::Config;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  kintail tail '/var/log/nginx/*.log' --to stdout   see lines arrive, without config or state
+  kintail check                                     is /etc/kintail/kintail.toml right?
+  kintail preview --flow web access.log             the records as they would be sent
+  kintail run                                       ship
+  kintail status --watch                            how far it is";
+
+/// Ships every line of your log files; none lost, none silently.
+#[derive(Debug, Parser)]
+#[command(name = "kintail", version, arg_required_else_help = true, after_help = after_help())]
+pub struct Cli {
+    /// The configuration; conf.d/*.toml beside it adds flows
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/kintail/kintail.toml")]
+    pub config: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Follow the files of every flow and ship their lines, until SIGTERM
+    Run,
+    /// Follow files from their end without configuration or state
+    Tail(TailArgs),
+    /// Say everything that is wrong with a configuration
+    Check(CheckArgs),
+    /// Show the records that would be sent, and send none
+    Preview(PreviewArgs),
+    /// Show how the running agent is: lag, rate, errors, losses
+    Status(StatusArgs),
+    /// Show or change up to where each file is shipped
+    #[command(subcommand)]
+    Offsets(OffsetsCommand),
+    /// Show the loss ledger: what is known to be missing, and why
+    Losses(LossesArgs),
+    /// Show, send again or give up the records that a destination refused
+    #[command(subcommand)]
+    DeadLetter(DeadLetterCommand),
+    /// The configuration as kintail understands it
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// Of `kintail tail`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail tail /var/log/syslog
+  kintail tail '/var/log/**/*.log' --to file:/tmp/all.log")]
+pub struct TailArgs {
+    /// Which files; in quotes, so that the shell leaves it alone
+    #[arg(value_name = "GLOB")]
+    pub glob: String,
+    /// Where the lines go: stdout or file:PATH
+    #[arg(long, value_name = "WHERE", default_value = "stdout", value_parser = tail::To::parse)]
+    pub to: tail::To,
+}
+
+/// Of `kintail check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The configuration to check instead of --config; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Also ask the services (not in this version)
+    #[arg(long)]
+    pub online: bool,
+    /// Say nothing when all is well
+    #[arg(long)]
+    pub quiet: bool,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `kintail preview`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail preview --flow web access.log
+  tail -n 3 access.log | kintail preview --flow web -")]
+pub struct PreviewArgs {
+    /// The flow whose settings are used; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub flow: Option<String>,
+    /// For machines: one JSON object a record
+    #[arg(long)]
+    pub json: bool,
+    /// The files to show; - is standard input, the default
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Of `kintail status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+    /// Show it again each second
+    #[arg(long, conflicts_with = "check")]
+    pub watch: bool,
+    /// Print nothing: 0 well, 1 unhealthy, 69 no agent
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Of `kintail offsets`.
+#[derive(Debug, Subcommand)]
+pub enum OffsetsCommand {
+    /// Show up to where each flow has shipped each file
+    List {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go on at an offset; the file is drained first
+    Set {
+        /// The flow's name
+        flow: String,
+        /// The file, under any name it has
+        path: PathBuf,
+        /// In bytes from the file's beginning
+        offset: u64,
+    },
+    /// Ship a file again from its beginning, or all files of a flow
+    Reset {
+        /// The flow's name
+        flow: String,
+        /// The file; all if not given
+        path: Option<PathBuf>,
+    },
+    /// Give a flow's offsets to another name
+    Rename {
+        /// The name they are saved under
+        old: String,
+        /// The name in the configuration now
+        new: String,
+    },
+}
+
+/// Of `kintail losses`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct LossesArgs {
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+    /// Show if not given.
+    #[command(subcommand)]
+    pub command: Option<LossesCommand>,
+}
+
+/// Of `kintail losses`.
+#[derive(Debug, Subcommand)]
+pub enum LossesCommand {
+    /// Empty the ledger
+    Clear,
+}
+
+/// Of `kintail dead-letter`.
+#[derive(Debug, Subcommand)]
+pub enum DeadLetterCommand {
+    /// Show the refused records
+    List {
+        /// Only of this flow
+        #[arg(long, value_name = "NAME")]
+        flow: Option<String>,
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send them again as they are, once each; accepted ones leave the file
+    Resend {
+        /// Only of this flow
+        #[arg(long, value_name = "NAME")]
+        flow: Option<String>,
+    },
+    /// Give them up: they move to the loss ledger
+    Clear {
+        /// Only of this flow
+        #[arg(long, value_name = "NAME")]
+        flow: Option<String>,
+    },
+}
+
+/// Of `kintail config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every value as resolved, defaults filled in, secrets masked
+    Show {
+        /// For machines
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => dispatch(&cli),
+        Err(error) => {
+            // Nothing can be done about a closed standard error.
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success }
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> ExitCode {
+    let file = &cli.config;
+    match &cli.command {
+        Command::Run => with_config(file, run::run),
+        Command::Tail(args) => tail::run(args),
+        Command::Check(args) => check::run(file, args),
+        Command::Preview(args) => with_config(file, |config| preview::run(&config, args)),
+        Command::Status(args) => with_config(file, |config| status::run(&config, args)),
+        Command::Offsets(command) => with_config(file, |config| offsets::run(&config, command)),
+        Command::Losses(args) => with_config(file, |config| losses::run(&config, args)),
+        Command::DeadLetter(command) => with_config(file, |config| dead_letter::run(&config, command)),
+        Command::Config(ConfigCommand::Show { json }) => {
+            with_config(file, |config| show::run(&config, *json))
+        }
+    }
+}
+
+/// Loads the configuration for a command, or says what is wrong with it.
+fn with_config(file: &std::path::Path, command: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match Config::load(file) {
+        Ok(config) => command(config),
+        Err(error) => {
+            anstream::eprint!("{error}");
+            ExitCode::Config
+        }
+    }
+}
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\n\n{}", exit::HELP)
+}
