@@ -74,7 +74,7 @@ impl Account {
                 let entry = &disk.contents[*content];
                 let book = self.books.get(*content).unwrap_or(&empty);
                 let late = book.late_from < u64::MAX;
-                !entry.gone && !late && (self.followed.contains(&entry.node) || self.matches(disk, entry.node))
+                !entry.gone && book.gone.is_none() && !late && (self.followed.contains(&entry.node) || self.matches(disk, entry.node))
             })
             .map(|content| {
                 let lines = &disk.contents[content].lines;

@@ -132,7 +132,7 @@ impl Oracle {
     pub(crate) fn ended_well(&self, disk: &Disk, rows: &Rows) -> Result<(), Broken> {
         for flow in &self.flows {
             for (content, book) in flow.books.iter().enumerate() {
-                if disk.contents[content].gone || book.sent.is_empty() {
+                if disk.contents[content].gone || book.gone.is_some() || book.sent.is_empty() {
                     continue;
                 }
                 let meant = |key: &(FileId, Epoch)| flow.bound.get(key).is_some_and(|b| b.content == content);
