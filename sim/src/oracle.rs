@@ -6,6 +6,8 @@ mod end;
 mod life;
 mod record;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use crate::plan::MS;
 use crate::plan::setup::{Scope, Setup};

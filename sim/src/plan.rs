@@ -49,6 +49,8 @@ pub(crate) enum Op {
     Delete { writer: usize, reopen: bool },
     /// Removes the oldest rotated file.
     Prune { writer: usize },
+    /// Gives the live file a second name.
+    Link { writer: usize },
     /// Moves the file's times without a write.
     Touch { writer: usize },
     /// The wall clock jumps by so many milliseconds.

@@ -34,7 +34,8 @@ impl Report {
         let mut events = self.events.clone();
         events.sort_unstable();
         let median = events.get(events.len() / 2).copied().unwrap_or(0);
-        let Tally { events, actions, polls, requests, letters, crashes, power_cuts, stops, peak, .. } = &self.tally;
+        let Tally { events, actions, polls, requests, letters, crashes, power_cuts, stops, peak, .. } =
+            &self.tally;
         let mut text = format!(
             "{} seeds, {events} events (median {median}), {actions} actions, {polls} polls, {requests} requests, \
              {letters} dead letters\n{crashes} crashes in {} seeds, {power_cuts} power cuts, {stops} ordered ends, \
@@ -59,14 +60,16 @@ impl Report {
     }
 }
 
-/// Runs these seeds up to the first that breaks a property; calls `progress` after each.
-pub fn run(seeds: Range<u64>, mut progress: impl FnMut(u64)) -> Result<Report, Box<Failure>> {
+/// Runs these seeds up to the first that breaks a property, which is made small unless `brief`; calls `progress`
+/// after each.
+pub fn run(seeds: Range<u64>, brief: bool, mut progress: impl FnMut(u64)) -> Result<Report, Box<Failure>> {
     let mut report = Report::default();
     for seed in seeds {
         let plan = Plan::of(seed);
         let (result, tally, _) = try_plan(&plan, false);
         if let Err(broken) = result {
-            return Err(Box::new(Failure { seed, text: explain(&plan, &broken) }));
+            let text = if brief { headline(seed, &broken) } else { explain(&plan, &broken) };
+            return Err(Box::new(Failure { seed, text }));
         }
         report.seeds += 1;
         report.crashed += u64::from(tally.crashes > 0);
@@ -96,11 +99,13 @@ fn try_plan(plan: &Plan, trace: bool) -> (Result<(), Broken>, Tally, Vec<String>
 }
 
 fn explain(plan: &Plan, broken: &Broken) -> String {
-    let small = shrink(plan, &|plan| try_plan(plan, false).0.is_err_and(|other| other.property == broken.property));
+    let small =
+        shrink(plan, &|plan| try_plan(plan, false).0.is_err_and(|other| other.property == broken.property));
     let (result, _, trace) = try_plan(&small, true);
     let seed = plan.seed;
     let mut text = format!("seed {seed} breaks: {}\n{}\n", broken.property, broken.text);
-    writeln!(text, "\nafter shrinking: {:?}\n\n{:#?}\n", result.err(), small.setup).expect("a string takes all");
+    writeln!(text, "\nafter shrinking: {:?}\n\n{:#?}\n", result.err(), small.setup)
+        .expect("a string takes all");
     for timed in &small.ops {
         writeln!(text, "{:>12.6} {:?}", timed.at as f64 / 1e9, timed.op).expect("a string takes all");
     }
@@ -108,4 +113,8 @@ fn explain(plan: &Plan, broken: &Broken) -> String {
     writeln!(text, "replay: cargo run -p kintail-sim --profile sim -- --seeds {seed}..{}", seed + 1)
         .expect("a string takes all");
     text
+}
+
+fn headline(seed: u64, broken: &Broken) -> String {
+    format!("seed {seed} breaks: {}: {}\n", broken.property, broken.text)
 }

@@ -32,7 +32,8 @@ pub(crate) fn text(tally: &Tally, seeds: u64) -> String {
             write!(text, "{:>8}", count(tally, kind, point)).expect("a string takes all");
         }
     }
-    write!(text, "\n{} pairs under {WANTED} in {SHARE} seeds\n", rare(tally, seeds).len()).expect("a string takes all");
+    write!(text, "\n{} pairs under {WANTED} in {SHARE} seeds\n", rare(tally, seeds).len())
+        .expect("a string takes all");
     text
 }
 

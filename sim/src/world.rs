@@ -3,6 +3,8 @@
 
 pub(crate) mod agent;
 pub(crate) mod disk;
+#[cfg(test)]
+mod fixture;
 mod lives;
 mod operate;
 mod perform;
@@ -243,7 +245,8 @@ impl World {
             self.tally.polls += 1;
             self.at_once += 1;
             if self.at_once > MOST_AT_ONCE {
-                let flying = format!("{:?}", agent.flying.values().map(|flight| flight.deed).collect::<Vec<_>>());
+                let flying =
+                    format!("{:?}", agent.flying.values().map(|flight| flight.deed).collect::<Vec<_>>());
                 return Err(Broken::new("the engine does not run in circles", flying));
             }
             match agent.engine.poll(now) {
@@ -251,7 +254,10 @@ impl World {
                 Poll::Wait(until) => {
                     let deadline = until.map(|until| agent.born + until.as_nanos() as u64);
                     if deadline.is_some_and(|deadline| deadline <= self.now) {
-                        return Err(Broken::new("a deadline is in the future", format!("{until:?} at {now:?}")));
+                        return Err(Broken::new(
+                            "a deadline is in the future",
+                            format!("{until:?} at {now:?}"),
+                        ));
                     }
                     agent.deadline = deadline;
                     return Ok(());
@@ -284,7 +290,9 @@ impl World {
 
     /// The engine is told how an action went.
     fn answer(&mut self, id: ActionId) -> Result<(), Broken> {
-        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.remove(&id)) else { return Ok(()) };
+        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.remove(&id)) else {
+            return Ok(());
+        };
         let Stage::Performed(outcome) = flight.stage else { return Ok(()) };
         self.say(|| format!("{} {}", id.0, show(&outcome)));
         self.echo(flight.echo);
@@ -296,7 +304,9 @@ impl World {
     fn echo(&mut self, echo: Echo) {
         match echo {
             Echo::Nothing => {}
-            Echo::Told { node, content, size, path } => self.oracle.told(node, content, size, path.as_deref()),
+            Echo::Told { node, content, size, path } => {
+                self.oracle.told(node, content, size, path.as_deref())
+            }
             Echo::Given { cursor, node, content, start, end, size } => {
                 self.oracle.told(node, content, size, None);
                 self.oracle.given(cursor, content, start, end);
@@ -339,7 +349,7 @@ impl World {
         if !agent.watches.contains(&dir) || deaf || self.faults.deaf > self.now {
             return;
         }
-        let odd = self.plan_chance(self.rates().notice);
+        let odd = self.chance(self.rates().notice);
         let times = if odd { self.rng.u32(..3) } else { 1 };
         let latest = if odd { 500 * MS } else { 2 * MS };
         if times == 0 {
@@ -352,7 +362,7 @@ impl World {
         }
     }
 
-    fn plan_chance(&mut self, part: u32) -> bool {
+    fn chance(&mut self, part: u32) -> bool {
         crate::plan::draw::chance(&mut self.rng, part)
     }
 

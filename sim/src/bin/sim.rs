@@ -1,4 +1,5 @@
 //! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; `sim --trace 17` shows one.
+//! `--brief` reports a failing seed in a line, not made small.
 
 use kintail_sim::runner;
 use std::ops::Range;
@@ -18,13 +19,19 @@ fn main() -> ExitCode {
     }
     let seeds = value("--seeds").or_else(|| std::env::var("SIM_SEEDS").ok()).unwrap_or("0..2000".into());
     let Some(seeds) = parse(&seeds) else {
-        eprintln!("usage: sim [--seeds FROM..TO] [--trace SEED]");
+        eprintln!("usage: sim [--seeds FROM..TO] [--brief] [--trace SEED]");
         return ExitCode::from(64);
     };
     let began = Instant::now();
-    let result = runner::run(seeds.clone(), |seed| {
+    let result = runner::run(seeds.clone(), args.iter().any(|arg| arg == "--brief"), |seed| {
         if (seed + 1).is_multiple_of(10_000) {
-            eprintln!("{:?}: all seeds before {} hold; to go on: --seeds {}..{}", began.elapsed(), seed + 1, seed + 1, seeds.end);
+            eprintln!(
+                "{:?}: all seeds before {} hold; to go on: --seeds {}..{}",
+                began.elapsed(),
+                seed + 1,
+                seed + 1,
+                seeds.end
+            );
         }
     });
     match result {

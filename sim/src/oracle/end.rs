@@ -1,6 +1,6 @@
 //! What must be true when all is quiet.
 
-use super::{Account, Book, Broken, Oracle};
+use super::{Account, Book, Oracle};
 use crate::world::disk::{ContentId, Disk};
 use crate::world::store::Rows;
 use kintail_engine::state::Reason;
@@ -9,7 +9,9 @@ impl Oracle {
     /// Whether every flow has been given all that it is owed; with what is missing.
     pub(crate) fn missing(&self, disk: &Disk) -> Option<String> {
         self.flows.iter().find_map(|flow| {
-            (0..disk.contents.len()).find_map(|content| flow.missing_of(disk, content)).or_else(|| flow.missing_empties(disk))
+            (0..disk.contents.len())
+                .find_map(|content| flow.missing_of(disk, content))
+                .or_else(|| flow.missing_empties(disk))
         })
     }
 
@@ -59,7 +61,8 @@ impl Account {
     /// is no longer live counts as it is.
     fn first_unacked(&self, disk: &Disk, content: ContentId, book: &Book, upto: u64) -> Option<(u64, u64)> {
         let entry = &disk.contents[content];
-        let moved = disk.nodes[entry.node].moved && !entry.gone;
+        let node = &disk.nodes[entry.node];
+        let moved = node.moved && !node.linked && !entry.gone;
         let lines = entry.lines.iter().map(|id| disk.lines[id.0 as usize]);
         lines
             .filter(|line| line.complete() || (moved && line.written > 0))
@@ -74,12 +77,16 @@ impl Account {
                 let entry = &disk.contents[*content];
                 let book = self.books.get(*content).unwrap_or(&empty);
                 let late = book.late_from < u64::MAX;
-                !entry.gone && book.gone.is_none() && !late && (self.followed.contains(&entry.node) || self.matches(disk, entry.node))
+                !entry.gone
+                    && book.gone.is_none()
+                    && !late
+                    && (self.followed.contains(&entry.node) || self.matches(disk, entry.node))
             })
             .map(|content| {
                 let lines = &disk.contents[content].lines;
                 let started = self.books.get(content).map_or(0, |book| book.skipped);
-                let lines = lines.iter().skip(self.line.skip_header as usize).map(|id| disk.lines[id.0 as usize]);
+                let lines =
+                    lines.iter().skip(self.line.skip_header as usize).map(|id| disk.lines[id.0 as usize]);
                 lines.filter(|line| line.body == 0 && line.complete() && line.start >= started).count()
             })
             .sum();

@@ -1,9 +1,9 @@
 //! Agents come and go, and contents too.
 
 use super::{Binding, Broken, Oracle};
+use crate::spans::Spans;
 use crate::world::disk::{ContentId, Disk, NodeId};
 use crate::world::store::Rows;
-use crate::spans::Spans;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
 
 impl Oracle {
@@ -98,7 +98,8 @@ impl Oracle {
     pub(crate) fn read(&mut self, cursor: CursorId, content: ContentId) {
         let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return };
         flow.book(content);
-        let binding = flow.bound.entry((cursor.file, cursor.epoch)).or_insert(Binding { content, loose: false });
+        let binding =
+            flow.bound.entry((cursor.file, cursor.epoch)).or_insert(Binding { content, loose: false });
         if binding.loose {
             *binding = Binding { content, loose: false };
         }
@@ -143,8 +144,12 @@ impl Oracle {
                         row.ranges.iter().for_each(|range| saved.add(range.start, range.end));
                     }
                 }
-                if let Some((start, end)) = book.known.iter().find(|(start, end)| !saved.covers(*start, *end)) {
-                    let text = format!("{} knew that {start}..{end} of content {content} is acknowledged", flow.name);
+                if let Some((start, end)) = book.known.iter().find(|(start, end)| !saved.covers(*start, *end))
+                {
+                    let text = format!(
+                        "{} knew that {start}..{end} of content {content} is acknowledged",
+                        flow.name
+                    );
                     return Err(Broken::new("an ordered end saves everything", text));
                 }
             }

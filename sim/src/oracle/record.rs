@@ -18,7 +18,10 @@ impl Oracle {
         let account = &self.flows[flow];
         let wrong = |what: &str| {
             let text = String::from_utf8_lossy(&data[..data.len().min(80)]);
-            Broken::new("records are lines as they were written", format!("{what}: {} got {text:?}", account.name))
+            Broken::new(
+                "records are lines as they were written",
+                format!("{what}: {} got {text:?}", account.name),
+            )
         };
         let (body, newline) = match data.split_last() {
             Some((b'\n', body)) => (body, true),
@@ -73,7 +76,8 @@ impl Oracle {
             return Ok(());
         };
         let (name, ordered, header) = (account.name.clone(), account.ordered, account.line.skip_header);
-        let index = disk.contents[content].lines.partition_point(|id| disk.lines[id.0 as usize].start <= start);
+        let index =
+            disk.contents[content].lines.partition_point(|id| disk.lines[id.0 as usize].start <= start);
         if index <= header as usize {
             return Err(Broken::new("headers are not shipped", format!("{name} got {record:?}")));
         }
@@ -97,7 +101,13 @@ impl Oracle {
     }
 
     /// A record among the dead letters is acknowledged, if it had a reason to get there.
-    pub(crate) fn buried(&mut self, disk: &Disk, flow: usize, record: Located, data: usize) -> Result<(), Broken> {
+    pub(crate) fn buried(
+        &mut self,
+        disk: &Disk,
+        flow: usize,
+        record: Located,
+        data: usize,
+    ) -> Result<(), Broken> {
         let account = &mut self.flows[flow];
         let Located::At { content, start, end } = record else { return Ok(()) };
         let at = disk.contents[content].lines.partition_point(|id| disk.lines[id.0 as usize].start <= start);

@@ -9,7 +9,12 @@ use kintail_engine::state::{CursorRow, LedgerRow, Put, Reason, Transaction};
 
 impl Oracle {
     /// A transaction was applied, which led to these rows.
-    pub(crate) fn saved(&mut self, disk: &Disk, transaction: &Transaction, rows: &Rows) -> Result<(), Broken> {
+    pub(crate) fn saved(
+        &mut self,
+        disk: &Disk,
+        transaction: &Transaction,
+        rows: &Rows,
+    ) -> Result<(), Broken> {
         for put in &transaction.puts {
             if let Put::Loss(row) = put {
                 self.lost(disk, row)?;
@@ -56,8 +61,7 @@ impl Oracle {
         }
         let binding = flow.bound[&key];
         let acked = &flow.books[binding.content].acked;
-        let spans = row.ranges.iter().chain([&Span { start: 0, end: row.prefix }]);
-        for span in spans {
+        for span in row.ranges.iter().copied().chain([Span::new(0, row.prefix)]) {
             if !acked.covers(span.start, span.end) {
                 let text = format!(
                     "{} saved {}..{} of content {}, but {} is not acknowledged",

@@ -169,6 +169,7 @@ fn operation(rng: &mut Rng, setup: &Setup, heavy: bool) -> Op {
         72..76 => Op::Refill { writer, more: pick(rng, &[0, 0, -40, 200]) },
         76..79 => Op::Delete { writer, reopen: rng.bool() },
         79..82 => Op::Prune { writer },
+        82..84 if rng.bool() => Op::Link { writer },
         82..84 => Op::Touch { writer },
         84..86 => Op::Jump { by: pick(rng, &[-3_600_000, -500, 700, 86_400_000]) },
         86..94 => Op::Fault { kind: fault(rng), lasts: MS * rng.u64(50..3000) },

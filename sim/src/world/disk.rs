@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) opened: u32,
     /// It was renamed or unlinked: it is no longer under its first name.
     pub(crate) moved: bool,
+    /// It had two names once.
+    pub(crate) linked: bool,
     /// When it was last written, in virtual time.
     pub(crate) written: u64,
 }
@@ -130,7 +132,15 @@ impl Disk {
         let node = self.nodes.len();
         let content = self.new_content(node);
         let stamps = Stamps { ino, birth: wall, mtime: wall, ctime: wall };
-        self.nodes.push(Node { stamps, content, links: 1, opened: 0, moved: false, written: now });
+        self.nodes.push(Node {
+            stamps,
+            content,
+            links: 1,
+            opened: 0,
+            moved: false,
+            linked: false,
+            written: now,
+        });
         self.names.insert(path.into(), node);
         self.touch_parent(path, wall);
         node
@@ -154,16 +164,18 @@ impl Disk {
         self.drop_link(node, wall)
     }
 
-    /// Gives a file a second name.
-    pub(crate) fn link(&mut self, from: &Path, to: &Path, wall: i64) {
-        if let Some(&node) = self.names.get(from)
-            && !self.names.contains_key(to)
-        {
-            self.names.insert(to.into(), node);
-            self.nodes[node].links += 1;
-            self.nodes[node].stamps.ctime = wall;
-            self.touch_parent(to, wall);
+    /// Gives a file a second name; tells whether it could.
+    pub(crate) fn link(&mut self, from: &Path, to: &Path, wall: i64) -> bool {
+        let Some(&node) = self.names.get(from) else { return false };
+        if self.names.contains_key(to) {
+            return false;
         }
+        self.names.insert(to.into(), node);
+        self.nodes[node].links += 1;
+        self.nodes[node].linked = true;
+        self.nodes[node].stamps.ctime = wall;
+        self.touch_parent(to, wall);
+        true
     }
 
     /// Cuts a file to nothing. Tells the content that is gone.
@@ -253,14 +265,7 @@ impl Disk {
         let stamps = self.dirs.get(path).ok_or(FileError::NotFound)?;
         let identity =
             Identity { dev: 1, ino: stamps.ino, btime: if self.births { stamps.birth } else { 0 } };
-        Ok(Meta {
-            kind: Kind::Dir,
-            identity,
-            size: 4096,
-            mtime: stamps.mtime,
-            ctime: stamps.ctime,
-            links: 2,
-        })
+        Ok(Meta { kind: Kind::Dir, identity, size: 4096, mtime: stamps.mtime, ctime: stamps.ctime, links: 2 })
     }
 
     /// A directory's entries.
@@ -314,8 +319,7 @@ impl Disk {
     }
 
     fn new_content(&mut self, node: NodeId) -> ContentId {
-        let content =
-            Content { node, bytes: Vec::new(), lines: Vec::new(), cuts: Vec::new(), gone: false };
+        let content = Content { node, bytes: Vec::new(), lines: Vec::new(), cuts: Vec::new(), gone: false };
         self.contents.push(content);
         self.contents.len() - 1
     }

@@ -82,8 +82,8 @@ impl World {
         if !agent.stopping {
             return Err(Broken::new("an engine ends when it is told to", ""));
         }
-        self.say(|| "the agent ended".into());
         let down = agent.down;
+        self.say(|| "the agent ended".into());
         if self.saves_well {
             self.oracle.ended_well(&self.disk, &self.store.rows)?;
         }
@@ -134,11 +134,11 @@ impl World {
 
     /// The sender of a request that hangs gives up.
     pub(super) fn give_up(&mut self, id: ActionId) -> Result<(), Broken> {
-        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) else { return Ok(()) };
-        let silent = std::mem::replace(
-            &mut flight.stage,
-            Stage::Performed(Outcome::Sent(super::service::silence())),
-        );
+        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) else {
+            return Ok(());
+        };
+        let silent =
+            std::mem::replace(&mut flight.stage, Stage::Performed(Outcome::Sent(super::service::silence())));
         if let Stage::Silent(request) = silent {
             // It is on its way still, or lost: the oracle cannot blame the engine for sending it again.
             self.excuse(&request)?;
@@ -155,7 +155,9 @@ impl World {
             let (_, request) = self.stragglers.swap_remove(at);
             return self.maybe_arrive(&request);
         }
-        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) else { return Ok(()) };
+        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) else {
+            return Ok(());
+        };
         let stage = std::mem::replace(&mut flight.stage, Stage::Performed(Outcome::Cancelled));
         let Stage::Silent(request) = stage else {
             flight.stage = stage;

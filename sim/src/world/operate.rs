@@ -15,7 +15,9 @@ impl World {
         let op = self.plan.ops[index].op.clone();
         self.say(|| format!("-- {op:?}"));
         let kind = match op {
-            Op::Append { writer, lines } => kind_of_write(Kind::Append, self.write(writer, &Ink::Lines(&lines))),
+            Op::Append { writer, lines } => {
+                kind_of_write(Kind::Append, self.write(writer, &Ink::Lines(&lines)))
+            }
             Op::Half { writer, body, part } => {
                 kind_of_write(Kind::Half, self.write(writer, &Ink::Half { body, part }))
             }
@@ -31,6 +33,7 @@ impl World {
             Op::Refill { writer, more } => self.refill(writer, more).then_some(Kind::Refill),
             Op::Delete { writer, reopen } => self.delete(writer, reopen).then_some(Kind::Delete),
             Op::Prune { writer } => self.prune(writer).then_some(Kind::Prune),
+            Op::Link { writer } => self.link(writer).then_some(Kind::Link),
             Op::Touch { writer } => {
                 self.touch(writer);
                 Some(Kind::Touch)
@@ -45,7 +48,9 @@ impl World {
                 self.done.insert(Kind::Stop);
                 return self.stop(down);
             }
-            Op::Crash { point, skip, power, down } => return self.arm(index, Armed { point, skip, power, down }),
+            Op::Crash { point, skip, power, down } => {
+                return self.arm(index, Armed { point, skip, power, down });
+            }
         };
         if let Some(kind) = kind {
             self.done.insert(kind);

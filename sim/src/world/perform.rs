@@ -4,13 +4,13 @@ use super::agent::{Echo, Flight, Stage};
 use super::disk::NodeId;
 use super::{What, World, service};
 use crate::oracle::Broken;
-use crate::plan::draw::{chance, pick};
+use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
 use crate::plan::{MS, SEC};
-use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Request};
+use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Request, StoreError};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use kintail_engine::job::Job;
-use kintail_engine::state::{StoreError, Transaction};
+use kintail_engine::state::Transaction;
 use std::path::PathBuf;
 
 /// An outcome, and what the oracle learns with it.
@@ -34,14 +34,14 @@ impl World {
             _ => 0,
         };
         let echo = match &action.what {
-            Do::Compute(Job::Frame(job)) => self.oracle.read_to(job.cursor).map(|(content, to)| Echo::Framed {
-                cursor: job.cursor,
-                content,
-                to,
-            }),
+            Do::Compute(Job::Frame(job)) => self
+                .oracle
+                .read_to(job.cursor)
+                .map(|(content, to)| Echo::Framed { cursor: job.cursor, content, to }),
             _ => None,
         };
-        let flight = Flight { deed, weight, stage: Stage::Asked(action.what), echo: echo.unwrap_or_default() };
+        let flight =
+            Flight { deed, weight, stage: Stage::Asked(action.what), echo: echo.unwrap_or_default() };
         agent.flying.insert(action.id, flight);
         self.queue.put(self.now + delay, What::Effect(agent.life, action.id));
         self.reached(Point::Asked(deed))
@@ -55,9 +55,9 @@ impl World {
         let asked = std::mem::replace(&mut flight.stage, Stage::Performed(Outcome::Cancelled));
         let Stage::Asked(what) = asked else { return Ok(()) };
         let deed = flight.deed;
-        let mut later = if chance(&mut self.rng, 150) { self.rng.u64(..20 * MS) } else { 0 };
+        let mut later = if self.chance(150) { self.rng.u64(..20 * MS) } else { 0 };
         let (outcome, echo) = match what {
-            Do::Send(request) if chance(&mut self.rng, self.rates().slow) => {
+            Do::Send(request) if self.chance(self.rates().slow) => {
                 return self.hang(id, request);
             }
             Do::Send(request) => {
@@ -80,7 +80,7 @@ impl World {
         self.reached(Point::Performed(deed))
     }
 
-    fn perform(&mut self, what: Do) -> Deeds {
+    pub(super) fn perform(&mut self, what: Do) -> Deeds {
         let failure = self.file_failure();
         let nothing = |outcome| Ok((outcome, Echo::Nothing));
         match what {
@@ -121,7 +121,7 @@ impl World {
     }
 
     fn save(&mut self, transaction: Transaction) -> Deeds {
-        if self.faults.store > self.now || chance(&mut self.rng, self.rates().store) {
+        if self.faults.store > self.now || self.chance(self.rates().store) {
             self.saves_well = false;
             return Ok((Outcome::Saved(Err(StoreError("disk full".into()))), Echo::Nothing));
         }
@@ -152,7 +152,14 @@ impl World {
         Ok((Outcome::Opened(Ok(self.disk.stat(node))), self.told(path)))
     }
 
-    fn read(&mut self, handle: HandleId, cursor: CursorId, offset: u64, len: usize, failure: Option<FileError>) -> Deeds {
+    fn read(
+        &mut self,
+        handle: HandleId,
+        cursor: CursorId,
+        offset: u64,
+        len: usize,
+        failure: Option<FileError>,
+    ) -> Deeds {
         let Some(agent) = &self.agent else { return Ok((Outcome::Cancelled, Echo::Nothing)) };
         let Some(&node) = agent.handles.get(&handle) else {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is not open")));
@@ -214,8 +221,7 @@ impl World {
         let taken = service::take(&mut self.rng, weather, settings, &mut self.oracle, &self.disk, request)?;
         self.tally.requests += 1;
         self.say(|| format!("flow {} sent {:?}: {:?}", request.flow.0, taken.records, taken.answer));
-        let echo =
-            Echo::Sent { flow: request.flow.0 as usize, records: taken.records, clear: taken.clear };
+        let echo = Echo::Sent { flow: request.flow.0 as usize, records: taken.records, clear: taken.clear };
         Ok((Outcome::Sent(taken.answer), echo))
     }
 
@@ -255,7 +261,7 @@ impl World {
 
     fn file_failure(&mut self) -> Option<FileError> {
         let failing = if self.faults.files > self.now { 600 } else { self.rates().file };
-        chance(&mut self.rng, failing).then(|| match pick(&mut self.rng, &[0, 1, 2]) {
+        self.chance(failing).then(|| match pick(&mut self.rng, &[0, 1, 2]) {
             0 => FileError::Denied,
             1 => FileError::TooManyFiles,
             _ => FileError::Other("input/output error".into()),
@@ -279,7 +285,9 @@ fn show(what: &Do) -> String {
         Do::Load => "load".into(),
         Do::Save(transaction) => format!("save {transaction:?}"),
         Do::List { dir, .. } => format!("list {}", dir.display()),
-        Do::Compute(Job::Frame(job)) => format!("frame {:?} from {}, {} bytes", job.cursor, job.base, job.bytes.len()),
+        Do::Compute(Job::Frame(job)) => {
+            format!("frame {:?} from {}, {} bytes", job.cursor, job.base, job.bytes.len())
+        }
         Do::Compute(Job::Encode(_)) => "encode".into(),
         Do::Send(request) => format!("send {} records of flow {}", request.records, request.flow.0),
         Do::Reply { command, .. } => format!("reply {}", command.0),

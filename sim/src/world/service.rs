@@ -115,7 +115,11 @@ fn fate(rng: &mut Rng, weather: Weather, plain: bool) -> Fate {
         };
     }
     if plain {
-        return if throttle || chance(rng, rates.request) { Fate::Lost { sure: true } } else { Fate::Answered(0) };
+        return if throttle || chance(rng, rates.request) {
+            Fate::Lost { sure: true }
+        } else {
+            Fate::Answered(0)
+        };
     }
     if chance(rng, rates.garbled) {
         return Fate::AcceptedGarbled;

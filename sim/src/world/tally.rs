@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Refill,
     Delete,
     Prune,
+    Link,
     Touch,
     Jump,
     Outage,
@@ -29,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 20] = [
+pub(crate) const KINDS: [Kind; 21] = [
     Kind::Append,
     Kind::Half,
     Kind::Create,
@@ -41,6 +42,7 @@ pub(crate) const KINDS: [Kind; 20] = [
     Kind::Refill,
     Kind::Delete,
     Kind::Prune,
+    Kind::Link,
     Kind::Touch,
     Kind::Jump,
     Kind::Outage,

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::disk::NodeId;
-use crate::plan::setup::Style;
+use crate::plan::setup::{ROOT, Style};
 use kintail_engine::event::Notice;
 use std::path::{Path, PathBuf};
 
@@ -159,6 +159,17 @@ impl World {
         oldest.is_some_and(|path| self.unlink(&path))
     }
 
+    /// Gives the live file a second name, once.
+    pub(super) fn link(&mut self, writer: usize) -> bool {
+        let (from, to) = (self.plan.setup.writers[writer].path.clone(), format!("{ROOT}/also{writer}.log"));
+        let wall = self.stamp();
+        let made = self.disk.link(&from, Path::new(&to), wall);
+        if made {
+            self.notice_entries(Path::new(&to));
+        }
+        made
+    }
+
     /// Moves the live file's times.
     pub(super) fn touch(&mut self, writer: usize) {
         let wall = self.stamp();
@@ -199,7 +210,8 @@ impl World {
     }
 
     fn notice_content(&mut self, node: NodeId) {
-        let paths: Vec<PathBuf> = self.disk.names().filter(|name| name.1 == node).map(|name| name.0.into()).collect();
+        let paths: Vec<PathBuf> =
+            self.disk.names().filter(|name| name.1 == node).map(|name| name.0.into()).collect();
         for path in paths {
             if let Some(dir) = path.parent() {
                 self.notify(dir.to_path_buf(), Notice::Content { path: path.clone() });

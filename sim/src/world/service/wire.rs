@@ -89,7 +89,8 @@ pub(super) fn entries(flow: &Flow, records: &[(Located, bool)]) -> String {
 }
 
 fn parse(request: &Request) -> Result<Put<'_>, Broken> {
-    serde_json::from_slice(&request.body).map_err(|error| Broken::new("requests are well formed", error.to_string()))
+    serde_json::from_slice(&request.body)
+        .map_err(|error| Broken::new("requests are well formed", error.to_string()))
 }
 
 fn records(put: &Put) -> Result<Vec<Body>, Broken> {
