@@ -2,11 +2,12 @@
 
 use super::agent::{Echo, Flight, Stage};
 use super::disk::NodeId;
-use super::{What, World, service};
+use super::{What, World, service, show};
 use crate::oracle::Broken;
 use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
 use crate::plan::{MS, SEC};
+use bytes::Bytes;
 use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Request, StoreError};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use kintail_engine::job::Job;
@@ -20,7 +21,7 @@ impl World {
     /// The engine asks for something.
     pub(super) fn ask(&mut self, action: Action) -> Result<(), Broken> {
         let deed = Deed::of(&action.what);
-        self.say(|| format!("{:?} asks {}", action.id.0, show(&action.what)));
+        self.say(|| format!("{:?} asks {}", action.id.0, show::deed(&action.what)));
         self.tally.actions += 1;
         let delay = self.delay(deed);
         let Some(agent) = &mut self.agent else { return Ok(()) };
@@ -29,7 +30,7 @@ impl World {
         }
         agent.last_id = Some(action.id);
         let weight = match &action.what {
-            Do::Read { len, .. } => *len as u64,
+            Do::Read { len, cursor: Some(_), .. } => *len as u64,
             Do::Send(request) => request.body.len() as u64,
             _ => 0,
         };
@@ -155,7 +156,7 @@ impl World {
     fn read(
         &mut self,
         handle: HandleId,
-        cursor: CursorId,
+        cursor: Option<CursorId>,
         offset: u64,
         len: usize,
         failure: Option<FileError>,
@@ -170,9 +171,11 @@ impl World {
         let content = self.disk.nodes[node].content;
         let all = &self.disk.contents[content].bytes;
         let start = (offset as usize).min(all.len());
-        let bytes = agent.lend(&all[start..(start + len).min(all.len())]);
+        let bytes = &all[start..(start + len).min(all.len())];
+        // Looks at a KiB of a file, for nobody yet, are not booked.
+        let bytes = if cursor.is_some() { agent.lend(bytes) } else { Bytes::copy_from_slice(bytes) };
         let meta = self.disk.stat(node);
-        if !bytes.is_empty() {
+        if let Some(cursor) = cursor.filter(|_| !bytes.is_empty()) {
             self.oracle.read(cursor, content);
         }
         let (start, end) = (offset, offset + bytes.len() as u64);
@@ -220,7 +223,9 @@ impl World {
         let settings = &self.plan.setup.settings;
         let taken = service::take(&mut self.rng, weather, settings, &mut self.oracle, &self.disk, request)?;
         self.tally.requests += 1;
-        self.say(|| format!("flow {} sent {:?}: {:?}", request.flow.0, taken.records, taken.answer));
+        self.say(|| {
+            format!("flow {} sent {:?}: {:?}", request.flow.0, taken.records, show::answer(&taken.answer))
+        });
         let echo = Echo::Sent { flow: request.flow.0 as usize, records: taken.records, clear: taken.clear };
         Ok((Outcome::Sent(taken.answer), echo))
     }
@@ -252,7 +257,7 @@ impl World {
             return Ok((Outcome::DeadLettered(Err(FileError::NoSpace("disk full".into()))), Echo::Nothing));
         }
         for letter in letters {
-            let record = self.oracle.locate(&self.disk, flow, &letter.data)?;
+            let record = self.oracle.locate(&self.disk, flow, &letter.data, true)?;
             self.oracle.buried(&self.disk, flow, record, letter.data.len())?;
         }
         self.tally.letters += letters.len() as u64;
@@ -277,20 +282,5 @@ impl World {
             _ => pace.file,
         };
         self.rng.u64(..=most)
-    }
-}
-
-fn show(what: &Do) -> String {
-    match what {
-        Do::Load => "load".into(),
-        Do::Save(transaction) => format!("save {transaction:?}"),
-        Do::List { dir, .. } => format!("list {}", dir.display()),
-        Do::Compute(Job::Frame(job)) => {
-            format!("frame {:?} from {}, {} bytes", job.cursor, job.base, job.bytes.len())
-        }
-        Do::Compute(Job::Encode(_)) => "encode".into(),
-        Do::Send(request) => format!("send {} records of flow {}", request.records, request.flow.0),
-        Do::Reply { command, .. } => format!("reply {}", command.0),
-        other => format!("{other:?}"),
     }
 }
