@@ -5,8 +5,11 @@
 mod http;
 #[path = "endpoint/put.rs"]
 mod put;
+#[path = "endpoint/signature.rs"]
+mod signature;
 
 pub(crate) use put::{Put, Record};
+pub(crate) use signature::SECRET;
 
 use http::{Request, Response};
 use std::io;

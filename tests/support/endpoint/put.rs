@@ -1,6 +1,7 @@
 //! What is in a request of records, and the answers to one.
 
 use super::http::Request;
+use super::signature::Signature;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -20,9 +21,7 @@ pub(crate) struct Record {
 pub(crate) struct Put {
     /// Its records, in order.
     pub(crate) records: Vec<Record>,
-    /// Whose signature it bears.
-    pub(crate) access_key: String,
-    signed_at: i64,
+    signature: Signature,
     firehose: bool,
 }
 
@@ -37,7 +36,7 @@ impl Put {
         if request.header("content-type") != "application/x-amz-json-1.1" {
             return Err(format!("no such encoding: {}", request.header("content-type")));
         }
-        let (access_key, signed_at) = signature(request).ok_or("no signature")?;
+        let signature = Signature::check(request)?;
         let body: Value = serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let stream = [&body["StreamName"], &body["StreamARN"], &body["DeliveryStreamName"]]
@@ -54,12 +53,17 @@ impl Put {
         if records.is_empty() || records.len() > 500 {
             return Err(format!("{} records", records.len()));
         }
-        Ok(Self { records, access_key, signed_at, firehose })
+        Ok(Self { records, signature, firehose })
+    }
+
+    /// The id of the key that signed it.
+    pub(crate) fn access_key(&self) -> &str {
+        &self.signature.access_key
     }
 
     /// Seconds by which the signature is older than the service's clock, which is so many seconds ahead.
     pub(crate) fn signed_before(&self, ahead: i64) -> i64 {
-        jiff::Timestamp::now().as_second() + ahead - self.signed_at
+        jiff::Timestamp::now().as_second() + ahead - self.signature.time
     }
 
     /// The answer, by the code of each record that failed.
@@ -80,15 +84,6 @@ impl Put {
             json!({ "FailedRecordCount": failed, "Records": entries }).to_string()
         }
     }
-}
-
-/// Whose signature a request bears, and of when it is.
-fn signature(request: &Request) -> Option<(String, i64)> {
-    let credential = request.header("authorization").strip_prefix("AWS4-HMAC-SHA256 Credential=")?;
-    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", request.header("x-amz-date")).ok()?;
-    let time = jiff::tz::TimeZone::UTC.to_timestamp(time).ok()?;
-    request.header("authorization").contains("Signature=").then_some(())?;
-    Some((credential.split('/').next()?.to_owned(), time.as_second()))
 }
 
 /// Records in a body, without parsing it.

@@ -2,7 +2,7 @@ use super::*;
 use crate::config::FlowIo;
 use crate::config::{Aws, Wire};
 use crate::io::sinks::Sink;
-use endpoint::{Act, Endpoint, Manner, Put};
+use endpoint::{Act, Endpoint, Manner, Put, SECRET};
 use kintail_engine::destination::{Verdict, for_flow};
 use kintail_engine::event::Request;
 use kintail_engine::ids::FlowId;
@@ -51,7 +51,7 @@ impl World {
     }
 
     fn keys(&self, id: &str) {
-        let text = format!("[tests]\naws_access_key_id = {id}\naws_secret_access_key = secret\n");
+        let text = format!("[tests]\naws_access_key_id = {id}\naws_secret_access_key = {SECRET}\n");
         std::fs::write(&self.credentials, text).expect("written");
     }
 
@@ -195,7 +195,7 @@ async fn no_credentials_are_a_failure_of_credentials() {
 #[tokio::test]
 async fn rotated_credentials_are_found_but_not_looked_for_at_every_failure() {
     let endpoint = Endpoint::start(|put| {
-        if put.access_key == "AKIDFIRST" { Act::Refuse(400, "ExpiredTokenException") } else { Act::Accept }
+        if put.access_key() == "AKIDFIRST" { Act::Refuse(400, "ExpiredTokenException") } else { Act::Accept }
     });
     let world = World::kinesis(&endpoint);
     let (_, verdict) = world.send(&["a"]).await;
