@@ -4,6 +4,7 @@ use crate::config::{Aws, Wire};
 use crate::io::sinks::Sink;
 use endpoint::{Act, Endpoint, Manner, Put, SECRET};
 use kintail_engine::destination::{Verdict, for_flow};
+use kintail_engine::encode::BatchId;
 use kintail_engine::event::Request;
 use kintail_engine::ids::FlowId;
 use kintail_engine::settings::{Destination, Flow};
@@ -28,13 +29,13 @@ impl World {
         let dir = TempDir::new().expect("a directory");
         let credentials = dir.path().join("credentials");
         let aws = Aws {
-            region: Some("eu-west-1".into()),
+            region: Some("us-east-1".into()),
             shared_credentials_file: Some(credentials.clone()),
             profile: Some("tests".into()),
             ..Aws::default()
         };
         let io = FlowIo {
-            region: Some("eu-west-1".into()),
+            region: Some("us-east-1".into()),
             endpoint: Some(url.into()),
             assume_role: None,
             wire: Wire::Auto,
@@ -68,7 +69,7 @@ impl World {
         let count = records.len() as u32;
         pure.finish(&mut body, count);
         let (reply, answer) = oneshot::channel();
-        self.sink.send(Request { flow: FlowId(0), body: body.into(), records: count }, |answer| {
+        self.sink.send(Request { flow: FlowId(0), batch: BatchId(1), body: body.into(), records: count }, |answer| {
             reply.send(answer).expect("the test waits");
         });
         let answer = answer.await.expect("one answer");
