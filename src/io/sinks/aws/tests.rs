@@ -69,9 +69,12 @@ impl World {
         let count = records.len() as u32;
         pure.finish(&mut body, count);
         let (reply, answer) = oneshot::channel();
-        self.sink.send(Request { flow: FlowId(0), batch: BatchId(1), body: body.into(), records: count }, |answer| {
-            reply.send(answer).expect("the test waits");
-        });
+        self.sink.send(
+            Request { flow: FlowId(0), batch: BatchId(1), body: body.into(), records: count },
+            |answer| {
+                reply.send(answer).expect("the test waits");
+            },
+        );
         let answer = answer.await.expect("one answer");
         let verdict = pure.judge(&answer, count);
         (answer, verdict)
