@@ -1,6 +1,7 @@
 //! What a GiB of log costs, end to end: `kintail run` ships a file of 200-byte lines to a counting service in another
 //! process, beside the floor, the same work in one loop. Run with `cargo bench --bench end_to_end [MIB]`.
 
+#[expect(dead_code, reason = "the tests' scripts are not for benches")]
 #[path = "../../tests/support/endpoint.rs"]
 mod endpoint;
 mod floor;
@@ -25,7 +26,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "endpoint") {
-        return serve();
+        serve();
+        return Ok(());
     }
     let mib = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(256);
     let dir = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
@@ -144,7 +146,7 @@ impl Service {
 }
 
 /// The service's process: says where it is, then its counts whenever it is asked, until nobody asks any more.
-fn serve() -> Result<(), Box<dyn Error>> {
+fn serve() {
     let manner = Manner { counting: true, ..Manner::default() };
     let endpoint = Endpoint::with(manner, |_| Act::Accept);
     println!("{}", endpoint.url());
@@ -152,7 +154,6 @@ fn serve() -> Result<(), Box<dyn Error>> {
         let (requests, records, bytes) = endpoint.counts();
         println!("{requests} {records} {bytes}");
     }
-    Ok(())
 }
 
 /// Writes lines that no two are the same; returns how many.

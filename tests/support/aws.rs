@@ -55,7 +55,11 @@ impl Kinesis {
                     break;
                 }
                 records.extend(got.records.into_iter().map(|record| {
-                    (shard.shard_id().to_owned(), record.partition_key.unwrap_or_default(), record.data.into_inner())
+                    (
+                        shard.shard_id().to_owned(),
+                        record.partition_key.unwrap_or_default(),
+                        record.data.into_inner(),
+                    )
                 }));
                 next = got.next_shard_iterator;
             }
@@ -98,12 +102,13 @@ impl<'a> Delivery<'a> {
         loop {
             let list = format!("/{}?list-type=2&start-after={after}", self.bucket);
             let list = String::from_utf8(self.server.http("GET", &list, &auth, "")).expect("text");
-            let keys: Vec<&str> = list.split("<Key>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+            let keys: Vec<&str> =
+                list.split("<Key>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
             for key in &keys {
                 bytes.extend(self.server.http("GET", &format!("/{}/{key}", self.bucket), &auth, ""));
             }
             match keys.last() {
-                Some(last) => after = (*last).to_owned(),
+                Some(key) => after = (*key).to_owned(),
                 None => return bytes,
             }
         }
@@ -112,5 +117,7 @@ impl<'a> Delivery<'a> {
 
 /// What moto tells its services apart by.
 fn authorization(service: &str) -> String {
-    format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0")
+    format!(
+        "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
 }

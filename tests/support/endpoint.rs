@@ -101,7 +101,7 @@ impl Endpoint {
                 }
                 let (Ok(connection), served) = (connection, Arc::clone(&served)) else { continue };
                 // A connection that breaks is the client's affair.
-                thread::spawn(move || drop(served.serve(connection)));
+                thread::spawn(move || drop(served.serve(&connection)));
             }
         });
         Self { address, shared }
@@ -134,7 +134,7 @@ impl Drop for Endpoint {
 
 impl Shared {
     /// One connection, until either side ends it.
-    fn serve(&self, connection: TcpStream) -> io::Result<()> {
+    fn serve(&self, connection: &TcpStream) -> io::Result<()> {
         connection.set_nodelay(true)?;
         let mut reader = io::BufReader::with_capacity(256 * 1024, connection.try_clone()?);
         while let Some(request) = http::read(&mut reader)? {
@@ -143,7 +143,7 @@ impl Shared {
             }
             self.requests.fetch_add(1, Ordering::Relaxed);
             self.bytes.fetch_add(request.wire_bytes, Ordering::Relaxed);
-            if !self.answer(&request, &connection)? {
+            if !self.answer(&request, connection)? {
                 break;
             }
         }

@@ -21,9 +21,12 @@ main(['-H', '127.0.0.1', '-p', '0'])";
 
 static INSTALLED: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let status = Command::new(root.join("tests/services/install")).status().expect("tests/services/install runs");
+    let status =
+        Command::new(root.join("tests/services/install")).status().expect("tests/services/install runs");
     assert!(status.success(), "tests/services/install failed: {status}");
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("test-servers")
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), PathBuf::from)
+        .join("test-servers")
 });
 
 /// A running server. It ends when it is dropped.
@@ -73,7 +76,8 @@ impl Server {
         let host = self.url.trim_start_matches("http://");
         let mut connection = TcpStream::connect(host).expect("the server listens");
         connection.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
-        let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
+        let mut request =
+            format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
