@@ -1,6 +1,5 @@
 use super::*;
-use crate::config::FlowIo;
-use crate::config::{Aws, Wire};
+use crate::config::{AssumeRole, Aws, FlowIo, Wire};
 use crate::io::sinks::Sink;
 use endpoint::{Act, Endpoint, Manner, Put, SECRET};
 use kintail_engine::destination::{Verdict, for_flow};
@@ -8,6 +7,8 @@ use kintail_engine::encode::BatchId;
 use kintail_engine::event::Request;
 use kintail_engine::ids::FlowId;
 use kintail_engine::settings::{Destination, Flow};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
@@ -26,20 +27,25 @@ struct World {
 
 impl World {
     fn new(destination: Destination, url: &str) -> Self {
+        Self::with(destination, url, |_, _| ())
+    }
+
+    fn with(destination: Destination, url: &str, change: impl FnOnce(&mut Aws, &mut FlowIo)) -> Self {
         let dir = TempDir::new().expect("a directory");
         let credentials = dir.path().join("credentials");
-        let aws = Aws {
+        let mut aws = Aws {
             region: Some("us-east-1".into()),
             shared_credentials_file: Some(credentials.clone()),
             profile: Some("tests".into()),
             ..Aws::default()
         };
-        let io = FlowIo {
+        let mut io = FlowIo {
             region: Some("us-east-1".into()),
             endpoint: Some(url.into()),
             assume_role: None,
             wire: Wire::Auto,
         };
+        change(&mut aws, &mut io);
         let flow = Flow::new("web", vec!["/x".into()], destination);
         let sink = Sink::for_flow(&flow, &io, &aws).expect("a sink");
         let world = Self { flow, sink, credentials, _dir: dir };
@@ -229,4 +235,54 @@ async fn requests_in_flight_are_answered_each_with_its_own() {
     let (a, b, c) = tokio::join!(world.send(&["a"]), world.send(&["b", "b"]), world.send(&["c", "c", "c"]));
     assert!([a.1, b.1, c.1].iter().all(|verdict| *verdict == Verdict::Accepted));
     assert_eq!(endpoint.counts().1, 6);
+}
+
+/// A service that gives a role's credentials once; what it was asked.
+fn role_giver() -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let asked = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let mut buffer = [0; 16 * 1024];
+        let mut asked = String::new();
+        while !asked.contains("Version=2011-06-15") {
+            let read = connection.read(&mut buffer).expect("a request");
+            asked += &String::from_utf8_lossy(&buffer[..read]);
+        }
+        let body = format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+             <Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>\
+             <SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
+             <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/shipper/kintail</Arn><AssumedRoleId>b:c</AssumedRoleId></AssumedRoleUser>\
+             </AssumeRoleResult></AssumeRoleResponse>"
+        );
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n", body.len());
+        connection.write_all((head + &body).as_bytes()).expect("answered");
+        asked
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_and_signs_the_requests() {
+    let endpoint = Endpoint::start(|put| match put.access_key() {
+        "ASIAROLE" => Act::Accept,
+        _ => Act::Refuse(400, "AccessDeniedException"),
+    });
+    let (sts, asked) = role_giver();
+    let world = World::with(Destination::Kinesis { stream: "clicks".into() }, &endpoint.url(), |aws, io| {
+        aws.endpoints.sts = Some(sts);
+        io.assume_role = Some(AssumeRole {
+            arn: "arn:aws:iam::123456789012:role/shipper".into(),
+            external_id: Some("ours".into()),
+            session_name: "kintail".into(),
+            duration: Duration::from_hours(1),
+        });
+    });
+    assert_eq!(world.send(&["a"]).await.1, Verdict::Accepted);
+    let asked = asked.join().expect("it was asked");
+    for part in ["role%2Fshipper", "ExternalId=ours", "RoleSessionName=kintail", "DurationSeconds=3600"] {
+        assert!(asked.contains(part), "{part} in {asked}");
+    }
 }
