@@ -4,13 +4,16 @@
 //! The modules, in the order the data takes:
 //!
 //! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
+//! - [`json`]: how paths and bytes look in their JSON
 //! - [`discover`]: globs to paths
+//! - [`content`]: the hash by which bytes are recognised
 //! - [`frame`]: bytes to records with spans
 //! - [`encode`]: records to bodies
 //! - [`destination`]: what a service takes, and what its answers mean
 //! - [`job`]: the pure jobs that the driver runs
 
 pub mod command;
+pub mod content;
 pub mod destination;
 pub mod discover;
 pub mod encode;
@@ -18,6 +21,7 @@ pub mod event;
 pub mod frame;
 pub mod ids;
 pub mod job;
+pub mod json;
 pub mod settings;
 pub mod state;
 pub mod status;
