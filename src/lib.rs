@@ -3,6 +3,8 @@
 //!
 //! - [`cli`]: the command line, one file a subcommand
 //! - [`config`]: TOML as written to resolved settings, and what is wrong with it
+//! - [`io`]: the store
 
 pub mod cli;
 pub mod config;
+pub mod io;
