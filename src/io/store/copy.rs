@@ -32,6 +32,7 @@ pub(super) fn make(dir: &Path) -> Result<(), CopyError> {
     let made = fill(dir, &fresh).map_err(|fault| match fault {
         Fault::Corrupt(why) => CopyError::Damaged(why),
         Fault::Unusable(error) => CopyError::Database(error),
+        Fault::Io(error) => CopyError::Place(error),
         Fault::Newer { .. } | Fault::Hash(_) => CopyError::Damaged("its version changed".into()),
     });
     if let Err(error) = made {

@@ -1,5 +1,6 @@
 //! An open store: reads all of it, applies transactions, keeps its write-ahead log short.
 
+use super::fault::to_io;
 use super::ledger::LedgerCount;
 use super::{DB, OpenError, WAL, ledger, lock::Lock, open, rows, schema};
 use kintail_engine::event::StoreError;
@@ -97,7 +98,7 @@ impl Database {
             self.connection = Some(connection);
             Ok(result)
         };
-        attempt().map_err(|error: rusqlite::Error| StoreError(error.to_string()))
+        attempt().map_err(|error| StoreError(to_io(error, &self.dir.join(DB)).to_string()))
     }
 }
 

@@ -5,6 +5,10 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A command that changes offsets, or an agent's child before its exec, has the lock for a moment only.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Held as long as it lives; the kernel gives it up when the process ends, however it ends.
 #[derive(Debug)]
@@ -23,12 +27,18 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::Locked { dir: dir.into(), pid: holder(&mut file) });
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                    std::thread::sleep(PATIENCE / 20)
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(OpenError::Locked { dir: dir.into(), pid: holder(&mut file) });
+                }
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         // The number is only there to be told to people: an old, longer one must not shine through.
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;

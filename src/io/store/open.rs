@@ -1,11 +1,12 @@
 //! Opens a store: makes it, finds out whether it is sound, and if not sets it aside and takes its copy.
 
 use super::fault::{Fault, to_io};
-use super::{BAK, DB, OpenError, rows, schema};
+use super::{BAK, DB, OpenError, WAL, rows, schema};
 use kintail_engine::state::Saved;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +31,8 @@ pub(super) fn make_dir(dir: &Path) -> Result<(), OpenError> {
 pub(super) fn open(dir: &Path) -> Result<(Connection, Saved), OpenError> {
     let path = dir.join(DB);
     create(&path).map_err(|source| OpenError::NotWritable { path: path.clone(), source })?;
-    let found = match check(&path, dir.join(BAK).exists()) {
+    let logged = fs::metadata(dir.join(WAL)).is_ok_and(|wal| wal.len() > 0);
+    let found = match check(&path, logged || dir.join(BAK).exists()) {
         Err(Fault::Corrupt(why)) => {
             replace(dir, &why)?;
             check(&path, false)
@@ -60,12 +62,15 @@ fn create(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
 }
 
-/// Opens a database and looks at every page and every row. With `copy`, one that is empty was once full.
-fn check(path: &Path, copy: bool) -> Result<(Connection, schema::Content), Fault> {
+/// Opens a database and looks at every page and every row. One that was `used` must not be empty.
+fn check(path: &Path, used: bool) -> Result<(Connection, schema::Content), Fault> {
+    first_look(path, used)?;
     let db = connect(path)?;
+    // What turns out to be damaged stays as it is, its log too.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let content = schema::inspect(&db)?;
     match content {
-        schema::Content::Empty if copy => return Err(Fault::Corrupt("it is empty".into())),
+        schema::Content::Empty if used => return Err(Fault::Corrupt("it is empty".into())),
         schema::Content::Empty => {}
         schema::Content::Store(_) => {
             sound(&db)?;
@@ -73,6 +78,18 @@ fn check(path: &Path, copy: bool) -> Result<(Connection, schema::Content), Fault
         }
     }
     Ok((db, content))
+}
+
+/// Looks at a database before SQLite does, which would throw away the log beside one that is cut short.
+fn first_look(path: &Path, used: bool) -> Result<(), Fault> {
+    let mut start = Vec::new();
+    File::open(path)?.take(16).read_to_end(&mut start)?;
+    match start.as_slice() {
+        b"SQLite format 3\0" => Ok(()),
+        [] if !used => Ok(()),
+        [] => Err(Fault::Corrupt("it is empty".into())),
+        _ => Err(Fault::Corrupt("it is no database".into())),
+    }
 }
 
 /// Whether every page makes sense.
@@ -89,7 +106,8 @@ fn prepare(db: &Connection, dir: &Path, content: schema::Content) -> Result<Save
     }
     db.pragma_update(None, "synchronous", "FULL")?;
     schema::migrate(db, content)?;
-    sync_dir(dir).map_err(|error| Fault::Unusable(rusqlite::Error::ToSqlConversionFailure(error.into())))?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    sync_dir(dir)?;
     Ok(rows::load(db)?)
 }
 
@@ -184,7 +202,8 @@ impl OpenError {
             Fault::Corrupt(why) => Self::Corrupt { path, why },
             Fault::Newer { by, version } => Self::Newer { path, by, version },
             Fault::Hash(hash) => Self::Hash { path, hash },
-            Fault::Unusable(error) => Self::NotWritable { path, source: to_io(error) },
+            Fault::Io(source) => Self::NotWritable { path, source },
+            Fault::Unusable(error) => Self::NotWritable { source: to_io(error, &path), path },
         }
     }
 }

@@ -26,8 +26,10 @@ impl View {
             Ok(_) => {}
         }
         read(&path).map_err(|fault| match fault {
+            Fault::Io(source) => OpenError::NotReadable { path: path.clone(), source },
             Fault::Unusable(error) => {
-                OpenError::NotReadable { path: path.clone(), source: super::fault::to_io(error) }
+                let source = super::fault::to_io(error, &path);
+                OpenError::NotReadable { path: path.clone(), source }
             }
             fault => OpenError::from_fault(&path, fault),
         })
