@@ -32,7 +32,7 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
-                    std::thread::sleep(PATIENCE / 20)
+                    std::thread::sleep(PATIENCE / 20);
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(OpenError::Locked { dir: dir.into(), pid: holder(&mut file) });

@@ -124,12 +124,11 @@ fn replace(dir: &Path, why: &str) -> Result<(), OpenError> {
             None => "there is no sound copy, so reading starts from the beginning",
         }
     );
-    match copy {
-        Some(copy) => fs::rename(copy, dir.join(DB)).map_err(failed)?,
-        None => {
-            remove(&dir.join(DB)).map_err(failed)?;
-            create(&dir.join(DB)).map_err(failed)?;
-        }
+    if let Some(copy) = copy {
+        fs::rename(copy, dir.join(DB)).map_err(failed)?;
+    } else {
+        remove(&dir.join(DB)).map_err(failed)?;
+        create(&dir.join(DB)).map_err(failed)?;
     }
     sync_dir(dir).map_err(failed)
 }
