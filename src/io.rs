@@ -1,3 +1,4 @@
 //! Does what the engine asks, on a real kernel.
 
-pub mod store;
+mod sinks;
+mod store;

@@ -3,6 +3,7 @@
 use crate::command::{Command, Reply};
 use crate::destination::Answer;
 use crate::discover::Wanted;
+use crate::encode::BatchId;
 use crate::ids::{ActionId, CommandId, CursorId, FlowId, HandleId, Span};
 use crate::job::{Job, JobDone};
 use crate::state::{Identity, Saved, Transaction};
@@ -124,7 +125,7 @@ pub enum Do {
         /// The path.
         path: PathBuf,
     },
-    /// Read at most `len` bytes at `offset`. Fewer only at the end of the file.
+    /// Read at most `len` bytes at `offset`, fewer only at the end of the file, and stat it after the read.
     Read {
         /// The open file.
         handle: HandleId,
@@ -134,8 +135,6 @@ pub enum Do {
         offset: u64,
         /// Most bytes.
         len: usize,
-        /// Also stat the file, after the read.
-        stat: bool,
     },
     /// Close an open file.
     Close {
@@ -177,6 +176,8 @@ pub enum Do {
 pub struct Request {
     /// Whose.
     pub flow: FlowId,
+    /// The batch that it carries.
+    pub batch: BatchId,
     /// The bytes as they go over the wire.
     pub body: Bytes,
     /// Records in it.
@@ -251,10 +252,10 @@ pub struct Meta {
 /// What a read brought.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// The bytes; fewer than asked only at the file's end.
+    /// The bytes; fewer than asked only at the file's end. What backs them is not much larger than they are.
     pub bytes: Bytes,
-    /// If it was asked for.
-    pub meta: Option<Meta>,
+    /// The file after the read.
+    pub meta: Meta,
 }
 
 /// Why a file call failed. "Could not look" is never "deleted".

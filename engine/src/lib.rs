@@ -6,14 +6,18 @@
 //! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
 //! - [`json`]: how paths and bytes look in their JSON
 //! - [`discover`]: globs to paths
-//! - [`content`]: the hash by which bytes are recognised
+//! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
 //! - [`encode`]: records to bodies
 //! - [`destination`]: what a service takes, and what its answers mean
 //! - [`job`]: the pure jobs that the driver runs
 
+pub mod ack;
+pub mod batch;
+pub mod budget;
 pub mod command;
 pub mod content;
+pub mod deliver;
 pub mod destination;
 pub mod discover;
 pub mod encode;
@@ -22,6 +26,7 @@ pub mod frame;
 pub mod ids;
 pub mod job;
 pub mod json;
+pub mod partition;
 pub mod settings;
 pub mod state;
 pub mod status;

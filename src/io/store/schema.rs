@@ -1,7 +1,7 @@
 //! The tables, their versions, and what the store says about itself.
 
 use super::fault::Fault;
-use kintail_engine::content::HASH;
+use kintail_engine::content::HASH_NAME;
 use kintail_engine::ids::StoreId;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -106,7 +106,7 @@ pub(super) fn inspect(db: &Connection) -> Result<Content, Fault> {
         return Err(Fault::Newer { by, version });
     }
     match get::<String>(db, "hash")? {
-        Some(hash) if hash != HASH => Err(Fault::Hash(hash)),
+        Some(hash) if hash != HASH_NAME => Err(Fault::Hash(hash)),
         _ => Ok(Content::Store(version)),
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn migrate(db: &Connection, content: Content) -> rusqlite::Result<()>
     }
     if content == Content::Empty {
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        set(&transaction, "hash", HASH)?;
+        set(&transaction, "hash", HASH_NAME)?;
         renew(&transaction)?;
     }
     if version <= ours() {
