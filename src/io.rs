@@ -1,3 +1,5 @@
 //! Does what the engine asks, on a real kernel.
 
+mod files;
 mod sinks;
+mod watch;
