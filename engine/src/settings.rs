@@ -36,8 +36,8 @@ pub struct Agent {
     pub forget_after: Duration,
     /// This host's name, the first part of `partition_key = "file"`.
     pub host: String,
-    /// What the agent itself writes (state directory, outputs, its log): files, and directories with all that is
-    /// below them. No wildcard matches them; a pattern without one does.
+    /// What the agent writes itself (state directory, outputs, the log its stderr goes to): never followed,
+    /// unless named without wildcard.
     pub own_paths: Vec<PathBuf>,
 }
 
@@ -272,4 +272,16 @@ impl Destination {
         };
         Batch { max_records: 500, max_bytes: MIB, max_age }
     }
+}
+
+/// Least `memory` with which these settings work, in bytes: the reserve, and 64 KiB a flow.
+pub fn least_memory(settings: &Settings) -> u64 {
+    reserve(settings) + 64 * KIB * settings.flows.len().max(1) as u64
+}
+
+/// The reserve that goes from flow to flow: the largest line as read, and as encoded (base64 takes a third
+/// more, the key and the punctuation a little).
+pub fn reserve(settings: &Settings) -> u64 {
+    let largest = settings.flows.iter().map(|flow| flow.line.max_bytes.max(flow.max_record)).max();
+    largest.unwrap_or(MIB) * 3 + 64 * KIB
 }

@@ -96,25 +96,24 @@ impl Files {
         });
     }
 
-    /// Reads, and stats after it if asked to. What a local file system holds in memory is read at once.
+    /// Reads, then stats. What a local file system holds in memory is read at once.
     pub(crate) fn read(
         &self,
         handle: HandleId,
         offset: u64,
         len: usize,
-        stat: bool,
         reply: impl FnOnce(Result<Chunk, FileError>) + Send + 'static,
     ) {
         let Some(open) = self.shared.get(handle) else {
             return reply(Err(FileError::Other("the file is not open".into())));
         };
         if open.local
-            && let Some(chunk) = calls::read_at_once(&open.file, offset, len, stat)
+            && let Some(chunk) = calls::read_at_once(&open.file, offset, len)
         {
             return reply(Ok(chunk));
         }
         let call = Call { what: "read", path: open.path.clone() };
-        self.lanes.run(open.device, call, move || reply(calls::read(&open.file, offset, len, stat)));
+        self.lanes.run(open.device, call, move || reply(calls::read(&open.file, offset, len)));
     }
 
     /// Closes a file. Giving back the blocks of a huge deleted file takes time: not at once.

@@ -26,7 +26,7 @@ pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileEr
         // No system call, except where the file system keeps no kinds in its directories.
         let Ok(kind) = entry.file_type().map(kind_of) else { continue };
         let name = entry.file_name();
-        if wanted.wants(&name, kind) {
+        if wanted.wants(&name, kind, entry.ino()) {
             entries.push(Entry { name, kind, ino: entry.ino() });
         }
     }
@@ -71,8 +71,8 @@ fn regular(meta: Meta) -> Result<Meta, FileError> {
     }
 }
 
-/// Reads `len` bytes, fewer only at the end of the file.
-pub(super) fn read(file: &File, offset: u64, len: usize, and_stat: bool) -> Result<Chunk, FileError> {
+/// Reads `len` bytes, fewer only at the end of the file, then stats it.
+pub(super) fn read(file: &File, offset: u64, len: usize) -> Result<Chunk, FileError> {
     let mut bytes = Vec::with_capacity(len);
     while bytes.len() < len {
         let at = offset + bytes.len() as u64;
@@ -85,12 +85,11 @@ pub(super) fn read(file: &File, offset: u64, len: usize, and_stat: bool) -> Resu
     // What is held is counted by its length.
     bytes.truncate(len);
     bytes.shrink_to_fit();
-    let meta = if and_stat { Some(stat(file)?) } else { None };
-    Ok(Chunk { bytes: Bytes::from(bytes), meta })
+    Ok(Chunk { bytes: Bytes::from(bytes), meta: stat(file)? })
 }
 
 /// Reads what is little and in memory already; `None` leaves it to [`read`]. Never waits, on a local file system.
-pub(super) fn read_at_once(file: &File, offset: u64, len: usize, and_stat: bool) -> Option<Chunk> {
+pub(super) fn read_at_once(file: &File, offset: u64, len: usize) -> Option<Chunk> {
     let size = stat(file).ok()?.size;
     let len = len.min(usize::try_from(size.saturating_sub(offset)).ok()?);
     if len > AT_ONCE {
@@ -105,8 +104,7 @@ pub(super) fn read_at_once(file: &File, offset: u64, len: usize, and_stat: bool)
             return None;
         }
     }
-    let meta = if and_stat { Some(stat(file).ok()?) } else { None };
-    Some(Chunk { bytes: Bytes::from(bytes), meta })
+    Some(Chunk { bytes: Bytes::from(bytes), meta: stat(file).ok()? })
 }
 
 /// Stats an open file.

@@ -25,7 +25,7 @@ fn look(files: &Files, path: &Path) -> Result<Meta, FileError> {
 }
 
 fn read(files: &Files, offset: u64, len: usize) -> Vec<u8> {
-    wait(|reply| files.read(HANDLE, offset, len, false, reply)).unwrap().bytes.to_vec()
+    wait(|reply| files.read(HANDLE, offset, len, reply)).unwrap().bytes.to_vec()
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn a_deleted_file_is_read_on_and_has_no_links() {
     open(&files, &path).unwrap();
     fs::remove_file(&path).unwrap();
     writer.write_all(b"late\n").unwrap();
-    let chunk = wait(|reply| files.read(HANDLE, 0, 100, true, reply)).unwrap();
+    let chunk = wait(|reply| files.read(HANDLE, 0, 100, reply)).unwrap();
     assert_eq!(&chunk.bytes[..], b"late\n");
-    assert_eq!(chunk.meta.unwrap().links, 0);
+    assert_eq!(chunk.meta.links, 0);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_closed_file_is_not_read() {
     let files = Files::new(Symlinks::Files);
     open(&files, &path).unwrap();
     wait(|reply| files.close(HANDLE, move || reply(())));
-    assert!(wait(|reply| files.read(HANDLE, 0, 4, false, reply)).is_err());
+    assert!(wait(|reply| files.read(HANDLE, 0, 4, reply)).is_err());
 }
 
 #[test]
