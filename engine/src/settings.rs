@@ -36,8 +36,8 @@ pub struct Agent {
     pub forget_after: Duration,
     /// This host's name, the first part of `partition_key = "file"`.
     pub host: String,
-    /// What the agent writes itself (state directory, outputs, the log its stderr goes to): never followed,
-    /// unless named without wildcard.
+    /// What the agent itself writes (state directory, outputs, its log): files, and directories with all that is
+    /// below them. No wildcard matches them; a pattern without one does.
     pub own_paths: Vec<PathBuf>,
 }
 
