@@ -134,6 +134,11 @@ impl Files {
         self.lanes.run(device, Call { what, path: path.clone() }, move || call(&path));
     }
 
+    /// Whether any call is out, so that one might come to be stalled.
+    pub(crate) fn busy(&self) -> bool {
+        self.lanes.busy()
+    }
+
     /// The calls that have not returned for long.
     pub(crate) fn stalled(&self) -> Vec<Stalled> {
         self.lanes.stalled()

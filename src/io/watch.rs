@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// The watches, and the notices not yet taken.
 #[derive(Clone)]
@@ -34,8 +33,6 @@ struct Waiting {
 
 /// More notices than this at once say no more than that everything is to be looked at.
 const MOST: usize = 10_000;
-/// Between two hand-outs: a file that is written without pause costs one notice each time.
-const PAUSE: Duration = Duration::from_millis(5);
 
 impl Watches {
     /// Nothing is watched.
@@ -74,11 +71,6 @@ impl Watches {
                 return notices;
             }
         }
-    }
-
-    /// How long after a hand-out the next one is worth its while.
-    pub(crate) const fn pause() -> Duration {
-        PAUSE
     }
 }
 
@@ -139,6 +131,7 @@ mod tests {
     use super::*;
     use std::fs;
     use std::io::Write;
+    use std::time::Duration;
     use tempfile::TempDir;
 
     /// All notices until one is as wanted.

@@ -1,6 +1,7 @@
 //! Threads for calls that may hang: at most two a device, so that a hung mount stalls only itself.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -68,6 +69,12 @@ impl Lanes {
         self.longer_than(STALLED)
     }
 
+    /// Whether any call is out.
+    pub(super) fn busy(&self) -> bool {
+        let lanes = self.lanes.lock().expect("not poisoned");
+        lanes.values().any(|lane| lane.lock().running.iter().any(Option::is_some))
+    }
+
     fn longer_than(&self, limit: Duration) -> Vec<Stalled> {
         let lanes = self.lanes.lock().expect("not poisoned");
         let out = |lane: &Arc<Lane>| lane.lock().running.iter().flatten().cloned().collect::<Vec<_>>();
@@ -124,8 +131,15 @@ impl Lane {
     }
 }
 
-impl std::fmt::Debug for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Stalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, path, since } = self;
+        write!(f, "{}: {what} has not returned for {} s", path.display(), since.as_secs())
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").field("waiting", &self.waiting.len()).field("running", &self.running).finish()
     }
 }
