@@ -269,3 +269,11 @@ impl Destination {
         Batch { max_records: 500, max_bytes: MIB, max_age }
     }
 }
+
+/// The least `memory` with which the largest line always gets through: a reserve for it as it is read, cut,
+/// encoded and sent, and 64 KiB a flow.
+pub fn least_memory(settings: &Settings) -> u64 {
+    let largest = settings.flows.iter().map(|flow| flow.line.max_bytes.max(flow.max_record)).max();
+    let reserve = largest.unwrap_or(0).saturating_mul(4);
+    reserve.saturating_add(64 * KIB * settings.flows.len() as u64).saturating_add(256 * KIB)
+}
