@@ -73,7 +73,7 @@ pub struct TailArgs {
     /// Which files; in quotes, so that the shell leaves it alone
     #[arg(value_name = "GLOB")]
     pub glob: String,
-    /// Where the lines go: stdout or file:PATH
+    /// Where the lines go: stdout, or `file:` and a path
     #[arg(long, value_name = "WHERE", default_value = "stdout", value_parser = tail::To::parse)]
     pub to: tail::To,
 }

@@ -129,14 +129,9 @@ impl Error {
     /// For people; with colours if `styled`.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let mut out = String::new();
-        for found in &self.found {
-            out.push_str(&renderer.render(&[self.group(found)]));
-            out.push_str("\n\n");
-        }
+        let all = self.found.iter().map(|found| renderer.render(&[self.group(found)]) + "\n\n");
         let errors = if self.found.len() == 1 { "error" } else { "errors" };
-        out.push_str(&format!("kintail: {} {errors} in the configuration\n", self.found.len()));
-        out
+        all.chain([format!("kintail: {} {errors} in the configuration\n", self.found.len())]).collect()
     }
 
     fn group<'a>(&'a self, found: &'a Diagnostic) -> Group<'a> {

@@ -33,7 +33,7 @@ impl Resolver<'_> {
         if let [flow] = &mut flows[..]
             && sections[0].written("name").is_none()
         {
-            flow.name = "default".to_owned();
+            "default".clone_into(&mut flow.name);
         }
         for (at, section) in sections.iter().enumerate() {
             let name = &flows[at].name;

@@ -254,7 +254,7 @@ const PROCESS: Table = Table {
         Key::unset("columns", Kind::Texts, r#"["a", "b"]"#, "With `csv`."),
         Key::unset("delimiter", Kind::Text, r#"",""#, "With `csv`."),
         Key::unset("header", Kind::Bool, "true", "With `csv`: the first line names the columns."),
-        Key::unset("format", Kind::Text, r#"'$remote_addr'"#, "With `nginx`."),
+        Key::unset("format", Kind::Text, "'$remote_addr'", "With `nginx`."),
         Key::unset("add", Kind::Any, r#"{ host = "{hostname}" }"#, "Members to add."),
         Key::unset("rename", Kind::Any, r#"{ a = "b" }"#, "Members to rename."),
         Key::unset("remove", Kind::Any, r#"["a"]"#, "Members to remove."),
