@@ -3,6 +3,12 @@
 //!
 //! - [`cli`]: the command line, one file a subcommand
 //! - [`config`]: TOML as written to resolved settings, and what is wrong with it
+//! - [`run`]: wires everything, from the configuration to the exit code
+//! - `io`: the driver, files, watches, and the io halves of destinations
+//! - `observe`: how the agent tells how it is
 
 pub mod cli;
 pub mod config;
+mod io;
+mod observe;
+pub mod run;

@@ -1,5 +1,6 @@
 //! The pure half of a destination: limits, encoding, judging an answer. The rest of the engine sees only the trait.
 
+mod aws;
 pub mod file;
 pub mod firehose;
 pub mod kinesis;
@@ -19,7 +20,8 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// What one request may hold.
     fn limits(&self) -> Limits;
 
-    /// What a record counts against the limits, in bytes.
+    /// What a record counts against the limits, in bytes. `data` is without the newline that [`Self::record`] may
+    /// add, which only destinations that concatenate are asked to.
     fn weight(&self, data: u64, key: u64) -> u64;
 
     /// Most bytes a record takes in a body, without the separator.
@@ -168,9 +170,11 @@ impl Failure {
 /// The pure half for a flow.
 pub fn for_flow(flow: &settings::Flow) -> Arc<dyn Destination> {
     match &flow.destination {
-        settings::Destination::Kinesis { stream } => Arc::new(file::File::new(stream.as_ref())),
+        settings::Destination::Kinesis { stream } => {
+            Arc::new(kinesis::Kinesis::new(stream, flow.max_record, &flow.partition_key))
+        }
         settings::Destination::Firehose { delivery_stream } => {
-            Arc::new(file::File::new(delivery_stream.as_ref()))
+            Arc::new(firehose::Firehose::new(delivery_stream))
         }
         settings::Destination::File { path, .. } => Arc::new(file::File::new(path)),
         settings::Destination::Stdout => Arc::new(stdout::Stdout),

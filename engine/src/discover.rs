@@ -9,7 +9,7 @@ pub struct Wanted {}
 
 impl Wanted {
     /// Whether an entry is of interest.
-    pub fn wants(&self, _name: &OsStr, _kind: Kind) -> bool {
+    pub fn wants(&self, _name: &OsStr, _kind: Kind, _ino: u64) -> bool {
         true
     }
 }

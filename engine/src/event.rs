@@ -124,7 +124,7 @@ pub enum Do {
         /// The path.
         path: PathBuf,
     },
-    /// Read at most `len` bytes at `offset`. Fewer only at the end of the file.
+    /// Read at most `len` bytes at `offset`, fewer only at the end of the file, and stat it after the read.
     Read {
         /// The open file.
         handle: HandleId,
@@ -134,8 +134,6 @@ pub enum Do {
         offset: u64,
         /// Most bytes.
         len: usize,
-        /// Also stat the file, after the read.
-        stat: bool,
     },
     /// Close an open file.
     Close {
@@ -251,10 +249,10 @@ pub struct Meta {
 /// What a read brought.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// The bytes; fewer than asked only at the file's end.
+    /// The bytes; fewer than asked only at the file's end. What backs them is not much larger than they are.
     pub bytes: Bytes,
-    /// If it was asked for.
-    pub meta: Option<Meta>,
+    /// The file after the read.
+    pub meta: Meta,
 }
 
 /// Why a file call failed. "Could not look" is never "deleted".

@@ -1,21 +1,378 @@
-//! Bytes to lines to records, with their spans.
+//! Bytes to lines to records, with their spans: a pure job over one read buffer.
+//!
+//! Half lines are not held: the log file is the buffer, and the next read begins at the line's start again. Only of
+//! a long one (over [`FrameJob::hold`]) is it remembered how far it was searched, so that no byte is searched for
+//! ever; it is read once more when its end, or the limit, is known.
 
-use crate::ids::CursorId;
+use crate::content::{self, WINDOW};
+use crate::ids::{CursorId, Span};
+use crate::settings::{Line, Oversize};
+use crate::state::{Check, Fingerprint, Reason};
+use bytes::Bytes;
+
+mod position;
+#[cfg(test)]
+mod tests;
+
+pub use position::{Position, Step};
 
 /// A buffer to cut into records.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FrameJob {
     /// Whose.
     pub cursor: CursorId,
+    /// What was read, from a little before `check.at`.
+    pub bytes: Bytes,
+    /// The offset of its first byte.
+    pub base: u64,
+    /// Where the job begins, and what the bytes before it were when they were read last.
+    pub check: Check,
+    /// What the job begins with.
+    pub mode: Mode,
+    /// Lines still to be skipped as header.
+    pub header: u32,
+    /// Nothing will follow: what has no newline is a record too.
+    pub ended: bool,
+    /// A half line longer than this is searched on, not read again from its start.
+    pub hold: u64,
+    /// What a line is.
+    pub rules: Rules,
 }
 
-/// Records of a buffer.
-#[derive(Debug)]
-pub struct Framed {}
+/// What a line is, for this flow and destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Longest record, in bytes with its newline; at least 2.
+    pub limit: u64,
+    /// What happens to a longer line.
+    pub oversize: Oversize,
+}
+
+impl Rules {
+    /// The smaller of the flow's limit and what the destination takes.
+    pub fn new(line: &Line, payload: u64) -> Self {
+        Self { limit: line.max_bytes.min(payload).max(2), oversize: line.oversize }
+    }
+
+    /// Whether a line over the limit is cut into pieces before its end is known.
+    pub fn splits(self) -> bool {
+        matches!(self.oversize, Oversize::Split | Oversize::DeadLetter)
+    }
+}
+
+/// What a job begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The start of a line.
+    Lines,
+    /// The inside of a line whose end is looked for.
+    Search,
+    /// The start of one long line, all of it in the buffer or as much as a record takes. Its end, if known.
+    Long {
+        /// After its newline.
+        end: Option<Check>,
+    },
+}
+
+/// What came of a [`FrameJob`].
+#[derive(Clone, Debug)]
+pub struct Framed {
+    /// Whose.
+    pub cursor: CursorId,
+    /// The outcome.
+    pub framing: Framing,
+}
+
+/// What a buffer turned out to be.
+#[derive(Clone, Debug)]
+pub enum Framing {
+    /// The bytes before the offset are not what they were: another content.
+    Changed,
+    /// The bytes follow what was read before.
+    Same(Box<Cut>),
+}
+
+/// A buffer, cut.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The records, and the buffer that holds them.
+    pub lines: Lines,
+    /// Records for the dead letters.
+    pub dead: Vec<Rec>,
+    /// Bytes that are not shipped by intent: header lines.
+    pub filtered: Option<Span>,
+    /// How many header lines these are.
+    pub filtered_lines: u32,
+    /// Bytes that `oversize` discards.
+    pub lost: Vec<(Span, Reason)>,
+    /// Where the next line starts.
+    pub next: Check,
+    /// What is known of that line.
+    pub half: Half,
+    /// Header lines still to be skipped.
+    pub header: u32,
+    /// Of the file's first bytes, when the buffer begins with them.
+    pub head: Option<Fingerprint>,
+    /// The offset after the buffer's last byte.
+    pub end: u64,
+}
+
+/// What is known of an unfinished line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Half {
+    /// Read it from its start.
+    #[default]
+    Short,
+    /// It goes on at least to here.
+    Searched(Check),
+    /// It ends here.
+    Ends(Check),
+}
+
+/// Records that share a buffer.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    /// Whose.
+    pub cursor: CursorId,
+    /// The whole buffer.
+    pub bytes: Bytes,
+    /// The offset of its first byte.
+    pub base: u64,
+    /// The records, in file order.
+    pub recs: Vec<Rec>,
+}
+
+/// A record in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rec {
+    /// Where it starts in the buffer.
+    pub start: u32,
+    /// Bytes that are shipped.
+    pub len: u32,
+    /// The offset after its span; past its bytes when it was cut.
+    pub end: u64,
+}
+
+impl Lines {
+    /// The bytes of the file that a record acknowledges.
+    pub fn span(&self, rec: Rec) -> Span {
+        Span::new(self.base + u64::from(rec.start), rec.end)
+    }
+
+    /// The record's bytes.
+    pub fn data(&self, rec: Rec) -> &[u8] {
+        &self.bytes[rec.start as usize..(rec.start + rec.len) as usize]
+    }
+
+    /// Whether the record was cut, so that its newline has to be added.
+    pub fn is_cut(&self, rec: Rec) -> bool {
+        self.base + u64::from(rec.start) + u64::from(rec.len) != rec.end
+    }
+}
 
 impl FrameJob {
-    /// Cuts.
+    /// Cuts the buffer.
     pub fn run(self) -> Framed {
-        Framed {}
+        let cursor = self.cursor;
+        if !self.follows() {
+            return Framed { cursor, framing: Framing::Changed };
+        }
+        let mut cutter = Cutter::new(&self);
+        match self.mode {
+            Mode::Lines => cutter.lines(),
+            Mode::Search => cutter.search(),
+            Mode::Long { end } => cutter.long(end),
+        }
+        let cut = cutter.finish();
+        Framed { cursor, framing: Framing::Same(Box::new(cut)) }
+    }
+
+    fn follows(&self) -> bool {
+        let len = self.check.print.len as usize;
+        self.bytes.len() >= len
+            && self.base + len as u64 == self.check.at
+            && content::fingerprint(&self.bytes[..len]) == self.check.print
+    }
+}
+
+struct Cutter<'a> {
+    job: &'a FrameJob,
+    /// Where the next line starts, in the buffer.
+    at: usize,
+    recs: Vec<Rec>,
+    dead: Vec<Rec>,
+    lost: Vec<(Span, Reason)>,
+    header: u32,
+    half: Half,
+    /// Overrides the check at `at`, for an end past the buffer.
+    next: Option<Check>,
+}
+
+impl<'a> Cutter<'a> {
+    fn new(job: &'a FrameJob) -> Self {
+        Self {
+            job,
+            at: job.check.print.len as usize,
+            recs: Vec::new(),
+            dead: Vec::new(),
+            lost: Vec::new(),
+            header: job.header,
+            half: Half::Short,
+            next: None,
+        }
+    }
+
+    fn lines(&mut self) {
+        let bytes = &self.job.bytes[..];
+        let from = self.at;
+        self.recs.reserve(bytes.len() / 128);
+        for newline in memchr::memchr_iter(b'\n', &bytes[from..]) {
+            let end = from + newline + 1;
+            if self.header > 0 {
+                self.header -= 1;
+            } else {
+                self.line(end);
+            }
+            self.at = end;
+        }
+        if self.at < bytes.len() {
+            self.rest();
+        }
+    }
+
+    /// A whole line, `at..end`.
+    fn line(&mut self, end: usize) {
+        let limit = self.job.rules.limit as usize;
+        if end - self.at <= limit {
+            return self.record(self.at, end, end);
+        }
+        match self.job.rules.oversize {
+            Oversize::Split | Oversize::DeadLetter => {
+                let mut start = self.at;
+                while start < end {
+                    let stop = end.min(start + limit);
+                    self.record(start, stop, stop);
+                    start = stop;
+                }
+            }
+            Oversize::Truncate => {
+                self.record(self.at, self.at + limit - 1, end);
+                self.lose(self.at + limit - 1, end, Reason::Truncated);
+            }
+            Oversize::Drop => self.lose(self.at, end, Reason::Oversize),
+        }
+    }
+
+    /// What has no newline yet, from `at` to the buffer's end.
+    fn rest(&mut self) {
+        let (end, limit) = (self.job.bytes.len(), self.job.rules.limit as usize);
+        if self.job.ended {
+            if self.header == 0 {
+                self.line(end);
+            }
+            self.header = 0;
+            self.at = end;
+            return;
+        }
+        while self.header == 0 && self.job.rules.splits() && end - self.at >= limit {
+            self.record(self.at, self.at + limit, self.at + limit);
+            self.at += limit;
+        }
+        if (end - self.at) as u64 > self.job.hold.min(self.job.rules.limit) {
+            self.half = Half::Searched(self.check_at(end));
+        }
+    }
+
+    /// Looks for the end of a line that starts before the buffer.
+    fn search(&mut self) {
+        let bytes = &self.job.bytes[..];
+        self.half = match memchr::memchr(b'\n', &bytes[self.at..]) {
+            Some(newline) => Half::Ends(self.check_at(self.at + newline + 1)),
+            None if self.job.ended => Half::Ends(self.check_at(bytes.len())),
+            None => Half::Searched(self.check_at(bytes.len())),
+        };
+    }
+
+    /// One long line, or its next piece.
+    fn long(&mut self, end: Option<Check>) {
+        let (start, limit) = (self.at, self.job.rules.limit as usize);
+        let whole = end.map(|end| (end.at - self.job.check.at) as usize);
+        let held = self.job.bytes.len() - start;
+        match whole {
+            Some(whole) if whole <= limit && held >= whole => {
+                self.at = start + whole;
+                self.record(start, self.at, self.at);
+            }
+            Some(whole) if whole > limit && held >= limit && !self.job.rules.splits() => {
+                let span_end = self.job.check.at + whole as u64;
+                self.push(Rec { start: start as u32, len: limit as u32 - 1, end: span_end });
+                let cut = Span::new(self.offset(start + limit - 1), span_end);
+                self.lost.push((cut, Reason::Truncated));
+                self.next = end;
+            }
+            _ if self.job.rules.splits() && held >= limit => {
+                self.at = start + limit;
+                self.record(start, self.at, self.at);
+                self.half = end.map_or(Half::Short, Half::Ends);
+            }
+            // The file is shorter than it was: look again from the line's start.
+            _ => {}
+        }
+    }
+
+    fn record(&mut self, start: usize, stop: usize, span_end: usize) {
+        self.push(Rec { start: start as u32, len: (stop - start) as u32, end: self.offset(span_end) });
+    }
+
+    fn push(&mut self, rec: Rec) {
+        let whole_line = self.job.rules.oversize != Oversize::DeadLetter;
+        if whole_line || !self.is_piece(rec) { self.recs.push(rec) } else { self.dead.push(rec) }
+    }
+
+    /// Whether a record is a piece of a line over the limit: it lacks a newline where it ends, or where it starts.
+    fn is_piece(&self, rec: Rec) -> bool {
+        let (start, end) = (rec.start as usize, (rec.start + rec.len) as usize);
+        let unended = self.job.bytes[end - 1] != b'\n' && u64::from(rec.len) >= self.job.rules.limit;
+        unended || (start > 0 && self.job.bytes[start - 1] != b'\n')
+    }
+
+    fn lose(&mut self, start: usize, end: usize, reason: Reason) {
+        self.lost.push((Span::new(self.offset(start), self.offset(end)), reason));
+    }
+
+    fn offset(&self, at: usize) -> u64 {
+        self.job.base + at as u64
+    }
+
+    fn check_at(&self, at: usize) -> Check {
+        content::check(self.offset(at), &self.job.bytes[..at])
+    }
+
+    fn finish(self) -> Cut {
+        let job = self.job;
+        let searching = job.mode == Mode::Search;
+        let skipped = job.header - self.header;
+        // Header lines are acknowledged all together, so that a restart among them begins with the first again.
+        let header_end = self.recs.first().map_or(self.at, |rec| rec.start as usize);
+        let filtered = (job.header > 0 && self.header == 0).then(|| Span::new(0, self.offset(header_end)));
+        let head = (job.base == 0).then(|| content::fingerprint(&job.bytes[..job.bytes.len().min(WINDOW)]));
+        Cut {
+            dead: self.dead,
+            filtered,
+            filtered_lines: skipped,
+            lost: self.lost,
+            next: self.next.unwrap_or_else(|| {
+                if searching {
+                    job.check
+                } else {
+                    content::check(job.base + self.at as u64, &job.bytes[..self.at])
+                }
+            }),
+            half: self.half,
+            header: self.header,
+            head,
+            end: job.base + job.bytes.len() as u64,
+            lines: Lines { cursor: job.cursor, bytes: job.bytes.clone(), base: job.base, recs: self.recs },
+        }
     }
 }

@@ -5,12 +5,17 @@
 //!
 //! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
 //! - [`discover`]: globs to paths
+//! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
 //! - [`encode`]: records to bodies
 //! - [`destination`]: what a service takes, and what its answers mean
 //! - [`job`]: the pure jobs that the driver runs
 
+pub mod ack;
+pub mod batch;
+pub mod budget;
 pub mod command;
+pub mod content;
 pub mod destination;
 pub mod discover;
 pub mod encode;
@@ -18,6 +23,7 @@ pub mod event;
 pub mod frame;
 pub mod ids;
 pub mod job;
+pub mod partition;
 pub mod settings;
 pub mod state;
 pub mod status;

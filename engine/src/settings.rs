@@ -36,6 +36,9 @@ pub struct Agent {
     pub forget_after: Duration,
     /// This host's name, the first part of `partition_key = "file"`.
     pub host: String,
+    /// What the agent itself writes (state directory, outputs, its log): files, and directories with all that is
+    /// below them. No wildcard matches them; a pattern without one does.
+    pub own_paths: Vec<PathBuf>,
 }
 
 /// Whether notices of the kernel are used.
@@ -230,6 +233,7 @@ impl Agent {
             hold_deleted: HoldDeleted::Bytes(10 * 1024 * MIB),
             forget_after: Duration::from_hours(7 * 24),
             host: host.into(),
+            own_paths: Vec::new(),
         }
     }
 }
@@ -270,10 +274,14 @@ impl Destination {
     }
 }
 
-/// The least `memory` with which the largest line always gets through: a reserve for it as it is read, cut,
-/// encoded and sent, and 64 KiB a flow.
+/// Least `memory` with which these settings work, in bytes: the reserve, and 64 KiB a flow.
 pub fn least_memory(settings: &Settings) -> u64 {
+    reserve(settings) + 64 * KIB * settings.flows.len().max(1) as u64
+}
+
+/// The reserve that goes from flow to flow: the largest line as read, and as encoded (base64 takes a third
+/// more, the key and the punctuation a little).
+pub fn reserve(settings: &Settings) -> u64 {
     let largest = settings.flows.iter().map(|flow| flow.line.max_bytes.max(flow.max_record)).max();
-    let reserve = largest.unwrap_or(0).saturating_mul(4);
-    reserve.saturating_add(64 * KIB * settings.flows.len() as u64).saturating_add(256 * KIB)
+    largest.unwrap_or(MIB) * 3 + 64 * KIB
 }

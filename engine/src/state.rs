@@ -15,7 +15,7 @@ pub struct Saved {
     pub flows: Vec<FlowRow>,
     /// Known files.
     pub files: Vec<FileRow>,
-    /// Known positions; only the newest epoch of each flow and file.
+    /// Known positions.
     pub cursors: Vec<CursorRow>,
     /// What is known to be missing.
     pub ledger: Vec<LedgerRow>,
@@ -98,7 +98,8 @@ pub struct Check {
     pub print: Fingerprint,
 }
 
-/// A flow's position in a file. Its key is (flow, file).
+/// A flow's position in a file. Its key is (flow, file, epoch). The row of an epoch that ended stays until all
+/// that was read of it is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CursorRow {
     /// The flow's name.
@@ -113,6 +114,8 @@ pub struct CursorRow {
     pub ranges: Vec<Span>,
     /// By which the content is recognised; never past the prefix.
     pub check: Check,
+    /// The epoch's size at the last look: what is known to exist.
+    pub seen: u64,
 }
 
 /// What is known to be missing.
@@ -170,14 +173,16 @@ pub enum Put {
     File(FileRow),
     /// Forget a file with its cursors (its ledger stays).
     ForgetFile(FileId),
-    /// Insert or replace by (flow, file).
+    /// Insert or replace by (flow, file, epoch).
     Cursor(CursorRow),
-    /// Forget one flow's cursor on a file.
+    /// Forget one flow's cursor on an epoch of a file.
     ForgetCursor {
         /// The flow's name.
         flow: String,
         /// The file.
         file: FileId,
+        /// The epoch.
+        epoch: Epoch,
     },
     /// Merged with its neighbours of the same file and reason.
     Loss(LedgerRow),

@@ -1,0 +1,149 @@
+//! Records waiting to be sent, and cutting batches from them.
+
+use crate::destination::Destination;
+use crate::encode::Part;
+use crate::frame::Lines;
+use crate::ids::{CursorId, Span};
+use crate::partition::KeyRule;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Framed records that no batch holds yet, oldest first.
+#[derive(Debug, Default)]
+pub struct Pending {
+    queue: VecDeque<Waiting>,
+    records: u64,
+    weight: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    lines: Arc<Lines>,
+    /// The first record that is not taken.
+    next: usize,
+    key: KeyRule,
+    since: Duration,
+    /// Bytes booked for the buffer.
+    charge: u64,
+}
+
+/// One record's way back to its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Where it was read.
+    pub cursor: CursorId,
+    /// What it acknowledges.
+    pub span: Span,
+    /// How often it was sent.
+    pub tries: u32,
+    /// When it failed first.
+    pub failed: Option<Duration>,
+}
+
+/// How much may be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Records.
+    pub records: u64,
+    /// Bytes by the destination's weight.
+    pub weight: u64,
+    /// Bytes of body.
+    pub wire: u64,
+}
+
+/// What was taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The records.
+    pub parts: Vec<Part>,
+    /// Their way back, in the same order.
+    pub items: Vec<Item>,
+    /// Most bytes of body they take.
+    pub wire: u64,
+    /// Their weight.
+    pub weight: u64,
+    /// Booked bytes of buffers that nothing waits for any more.
+    pub charge: u64,
+}
+
+impl Pending {
+    /// Records waiting.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Their weight in bytes.
+    pub fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// Whether none wait.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Since when the oldest waits.
+    pub fn oldest(&self) -> Option<Duration> {
+        self.queue.front().map(|waiting| waiting.since)
+    }
+
+    /// Adds the records of a buffer for which `charge` bytes are booked. There is at least one.
+    pub fn push(&mut self, lines: Lines, key: KeyRule, charge: u64, now: Duration, to: &dyn Destination) {
+        self.records += lines.recs.len() as u64;
+        let longest = key.longest();
+        self.weight += lines.recs.iter().map(|rec| to.weight(u64::from(rec.len) + 1, longest)).sum::<u64>();
+        self.queue.push_back(Waiting { lines: Arc::new(lines), next: 0, key, since: now, charge });
+    }
+
+    /// The weight and body bytes of the next record.
+    pub fn peek(&self, to: &dyn Destination) -> Option<(u64, u64)> {
+        self.queue.front().map(|waiting| waiting.size(to))
+    }
+
+    /// Takes as many records as there is room for, in order.
+    pub fn take(&mut self, room: Room, to: &dyn Destination) -> Taken {
+        let mut taken = Taken::default();
+        let separator = to.separator().len() as u64;
+        while let Some(waiting) = self.queue.front_mut() {
+            let from = waiting.next;
+            while waiting.next < waiting.lines.recs.len() {
+                let (weight, wire) = waiting.size(to);
+                if taken.items.len() as u64 >= room.records
+                    || taken.weight + weight > room.weight
+                    || taken.wire + wire + separator > room.wire
+                {
+                    break;
+                }
+                taken.weight += weight;
+                taken.wire += wire + separator;
+                taken.items.push(waiting.item());
+                waiting.next += 1;
+            }
+            if waiting.next > from {
+                let recs = from..waiting.next;
+                taken.parts.push(Part { lines: Arc::clone(&waiting.lines), recs, key: waiting.key.clone() });
+            }
+            if waiting.next < waiting.lines.recs.len() {
+                break;
+            }
+            taken.charge += waiting.charge;
+            self.queue.pop_front();
+        }
+        self.records -= taken.items.len() as u64;
+        self.weight -= taken.weight;
+        taken
+    }
+}
+
+impl Waiting {
+    fn size(&self, to: &dyn Destination) -> (u64, u64) {
+        let (data, key) = (u64::from(self.lines.recs[self.next].len) + 1, self.key.longest());
+        (to.weight(data, key), to.wire_bound(data, key))
+    }
+
+    fn item(&self) -> Item {
+        let span = self.lines.span(self.lines.recs[self.next]);
+        Item { cursor: self.lines.cursor, span, tries: 0, failed: None }
+    }
+}

@@ -1,0 +1,148 @@
+//! `memory`: every byte held is booked to a flow. Half is split evenly between flows and never lent, the rest is
+//! lent, and one reserve goes from flow to flow so that the largest line always gets through.
+
+use std::collections::VecDeque;
+
+/// Who holds how much of `memory`.
+#[derive(Debug)]
+pub struct Budget {
+    limit: u64,
+    reserve: u64,
+    used: Vec<u64>,
+    /// The flow that may use the reserve now.
+    holder: Option<usize>,
+    /// Flows that wait for it, in turn.
+    waiting: VecDeque<usize>,
+}
+
+impl Budget {
+    /// `limit` bytes for `flows` flows, `reserve` of them for one at a time.
+    pub fn new(limit: u64, reserve: u64, flows: usize) -> Self {
+        Self { limit, reserve, used: vec![0; flows], holder: None, waiting: VecDeque::new() }
+    }
+
+    /// Bytes held by all flows.
+    pub fn used(&self) -> u64 {
+        self.used.iter().sum()
+    }
+
+    /// The whole of `memory`.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Bytes held by a flow.
+    pub fn used_by(&self, flow: usize) -> u64 {
+        self.used[flow]
+    }
+
+    /// What one flow may always have.
+    fn share(&self) -> u64 {
+        (self.limit - self.reserve.min(self.limit)) / 2 / self.used.len().max(1) as u64
+    }
+
+    /// How much more a flow may take now; past its share only if it may borrow.
+    pub fn room(&self, flow: usize, borrow: bool) -> u64 {
+        let extra = if self.holder == Some(flow) { self.reserve } else { 0 };
+        let own = (self.share() + extra).saturating_sub(self.used[flow]);
+        if borrow { own + self.lendable() } else { own }
+    }
+
+    /// What is lent and not taken.
+    fn lendable(&self) -> u64 {
+        let share = self.share();
+        let pool = self.limit - self.reserve.min(self.limit) - share * self.used.len() as u64;
+        let lent: u64 =
+            (0..self.used.len()).map(|flow| self.used[flow].saturating_sub(self.bound(flow))).sum();
+        pool.saturating_sub(lent)
+    }
+
+    /// What a flow may have without borrowing.
+    fn bound(&self, flow: usize) -> u64 {
+        self.share() + if self.holder == Some(flow) { self.reserve } else { 0 }
+    }
+
+    /// Takes bytes if there is room.
+    pub fn take(&mut self, flow: usize, bytes: u64, borrow: bool) -> bool {
+        let fits = bytes <= self.room(flow, borrow);
+        if fits {
+            self.used[flow] += bytes;
+        }
+        fits
+    }
+
+    /// Takes bytes that cannot be fewer, from the reserve if need be: a flow gets it in its turn.
+    pub fn take_whole(&mut self, flow: usize, bytes: u64, borrow: bool) -> bool {
+        if self.take(flow, bytes, borrow) {
+            self.waiting.retain(|other| *other != flow);
+            return true;
+        }
+        if !self.waiting.contains(&flow) {
+            self.waiting.push_back(flow);
+        }
+        if self.holder.is_none() && self.waiting.front() == Some(&flow) {
+            self.waiting.pop_front();
+            self.holder = Some(flow);
+            return self.take(flow, bytes, borrow);
+        }
+        false
+    }
+
+    /// Forgets that a flow waits for the reserve.
+    pub fn stop_waiting(&mut self, flow: usize) {
+        self.waiting.retain(|other| *other != flow);
+    }
+
+    /// Gives bytes back; the reserve too, as soon as the flow does without.
+    pub fn give(&mut self, flow: usize, bytes: u64) {
+        debug_assert!(self.used[flow] >= bytes, "gives back more than it took");
+        self.used[flow] = self.used[flow].saturating_sub(bytes);
+        if self.holder == Some(flow) && self.used[flow] <= self.share() {
+            self.holder = None;
+        }
+    }
+
+    /// Books a change of size: from what was reserved to what it turned out to be.
+    pub fn resize(&mut self, flow: usize, from: u64, to: u64) {
+        if to > from {
+            self.used[flow] += to - from;
+        } else {
+            self.give(flow, from - to);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_is_split_evenly_and_never_lent() {
+        let mut budget = Budget::new(1100, 100, 2);
+        assert!(budget.take(0, 750, true), "its share of 250, and all that is lent");
+        assert!(!budget.take(0, 1, true));
+        assert!(budget.take(1, 250, false), "the other's share is untouched");
+        assert!(!budget.take(1, 1, true));
+        budget.give(0, 100);
+        assert!(budget.take(1, 100, true));
+    }
+
+    #[test]
+    fn a_flow_that_may_not_borrow_keeps_to_its_share() {
+        let mut budget = Budget::new(1100, 100, 2);
+        assert!(!budget.take(0, 251, false));
+        assert!(budget.take(0, 250, false));
+    }
+
+    #[test]
+    fn the_reserve_goes_from_flow_to_flow_in_turn() {
+        let mut budget = Budget::new(1100, 100, 2);
+        assert!(budget.take(0, 750, true) && budget.take(1, 250, true));
+        assert!(budget.take_whole(1, 100, true));
+        assert!(!budget.take_whole(0, 100, true), "it is in use");
+        budget.give(1, 100);
+        assert!(!budget.take_whole(1, 100, true), "the other waited");
+        assert!(budget.take_whole(0, 100, true));
+        assert!(budget.used() <= budget.limit());
+    }
+}

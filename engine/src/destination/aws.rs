@@ -1,0 +1,118 @@
+//! What Kinesis and Firehose have in common: how their answers are read.
+
+pub(super) mod codes;
+pub(super) mod json;
+
+use super::{Answer, Failure, FailureKind, Verdict};
+use memchr::{memchr_iter, memmem};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// The names that differ between the answers of the two services.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// The member that counts the failed records, with its quotes.
+    pub failed: &'static str,
+    /// The member that every accepted record has and no failed one, with its quotes.
+    pub accepted: &'static str,
+}
+
+/// An answer to a request of several records; each service uses its own half of the names.
+#[derive(Deserialize)]
+struct Put<'a> {
+    #[serde(rename = "FailedRecordCount", alias = "FailedPutCount")]
+    failed: Option<u64>,
+    #[serde(borrow, rename = "Records", alias = "RequestResponses")]
+    entries: Vec<Entry<'a>>,
+}
+
+/// What came of one record.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    #[serde(borrow, alias = "RecordId")]
+    sequence_number: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    error_code: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    error_message: Option<Cow<'a, str>>,
+}
+
+/// What an answer to a request of `records` records means.
+pub(super) fn judge(names: &Names, answer: &Answer, records: u32) -> Verdict {
+    match answer {
+        Answer::Http { status: 200..=299, body, .. } => {
+            if nothing_failed(names, body, records) {
+                Verdict::Accepted
+            } else {
+                entry_by_entry(body, records)
+            }
+        }
+        Answer::Http { status, error_type, clock_offset, body } => {
+            let failure = codes::failure(*status, error_type.as_deref(), *clock_offset, body);
+            // A service that broke down, or a proxy that gave up on it, may have stored some of them first.
+            if *status >= 500 && failure.kind == FailureKind::Transient {
+                Verdict::Unanswered(failure)
+            } else {
+                Verdict::Refused(failure)
+            }
+        }
+        Answer::Failed { may_have_arrived: true, failure } => Verdict::Unanswered(failure.clone()),
+        Answer::Failed { failure, .. } => Verdict::Refused(failure.clone()),
+        Answer::Written => unreadable("no response of a service".into()),
+    }
+}
+
+/// Whether the answer says so plainly; looks without parsing, because nobody needs 500 sequence numbers.
+fn nothing_failed(names: &Names, body: &[u8], records: u32) -> bool {
+    counts_zero(names.failed.as_bytes(), body)
+        && memchr_iter(b'}', body).count() == records as usize + 1
+        && memmem::find(body, b"\"ErrorCode\"").is_none()
+        && memmem::find_iter(body, names.accepted).count() == records as usize
+}
+
+/// Whether the body has this member with the value 0.
+fn counts_zero(member: &[u8], body: &[u8]) -> bool {
+    let Some(at) = memmem::find(body, member) else { return false };
+    let Some(value) = body[at + member.len()..].trim_ascii_start().strip_prefix(b":") else { return false };
+    let Some(rest) = value.trim_ascii_start().strip_prefix(b"0") else { return false };
+    matches!(rest.trim_ascii_start().first(), Some(b',' | b'}'))
+}
+
+/// Which records failed.
+fn entry_by_entry(body: &[u8], records: u32) -> Verdict {
+    let put: Put<'_> = match serde_json::from_slice(body) {
+        Ok(put) => put,
+        Err(error) => return unreadable(format!("{error}, in {}", codes::excerpt(body))),
+    };
+    if put.entries.len() != records as usize {
+        return unreadable(format!("another number of entries: {} for {records} records", put.entries.len()));
+    }
+    let mut failed: Vec<(u32, Failure)> = Vec::new();
+    for (index, entry) in (0..).zip(&put.entries) {
+        match (&entry.error_code, &entry.sequence_number) {
+            (Some(code), _) => {
+                let message = entry.error_message.as_deref().unwrap_or_default();
+                let failure = codes::of_record(code, message, failed.last().map(|(_, last)| last));
+                failed.push((index, failure));
+            }
+            (None, Some(_)) => {}
+            (None, None) => return unreadable(format!("entry {index} is neither accepted nor failed")),
+        }
+    }
+    match put.failed {
+        Some(count) if count > failed.len() as u64 => {
+            unreadable(format!("{count} records failed, but {} are named", failed.len()))
+        }
+        _ if failed.is_empty() => Verdict::Accepted,
+        _ => Verdict::Partial(failed),
+    }
+}
+
+/// Nobody knows what was accepted.
+fn unreadable(why: String) -> Verdict {
+    Verdict::Unanswered(Failure::new(FailureKind::Transient, "UnreadableAnswer", why))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+use super::*;
+use base64_simd::STANDARD;
+use serde_json::Value;
+
+/// A body of these records, and whether each got a newline.
+fn body(kinesis: &Kinesis, records: &[(Vec<u8>, bool, String)]) -> Vec<u8> {
+    let mut body = Vec::new();
+    kinesis.begin(&mut body);
+    for (index, (data, newline, key)) in records.iter().enumerate() {
+        if index > 0 {
+            body.extend_from_slice(kinesis.separator());
+        }
+        kinesis.record(&mut body, data, *newline, key);
+    }
+    kinesis.finish(&mut body, records.len() as u32);
+    body
+}
+
+fn random_record(rng: &mut fastrand::Rng) -> (Vec<u8>, bool, String) {
+    let data = (0..rng.usize(..300)).map(|_| rng.u8(..)).collect();
+    let key = (0..rng.usize(1..257))
+        .map(|_| *rng.choice(&['a', '"', '\\', '\u{1}', '\n', 'é', '😀', '\u{7f}', '/']).expect("not empty"))
+        .collect();
+    (data, rng.bool(), key)
+}
+
+#[test]
+fn every_record_and_key_comes_back_out_of_the_body() {
+    let mut rng = fastrand::Rng::with_seed(1);
+    let kinesis = Kinesis::new("clicks", MIB, &PartitionKey::File);
+    for _ in 0..300 {
+        let records: Vec<_> = (0..rng.usize(1..6)).map(|_| random_record(&mut rng)).collect();
+        let parsed: Value = serde_json::from_slice(&body(&kinesis, &records)).expect("valid JSON");
+        assert_eq!(parsed["StreamName"], "clicks");
+        let entries = parsed["Records"].as_array().expect("an array");
+        assert_eq!(entries.len(), records.len());
+        for (entry, (data, newline, key)) in entries.iter().zip(&records) {
+            let mut expected = data.clone();
+            if *newline {
+                expected.push(b'\n');
+            }
+            let sent = entry["Data"].as_str().expect("a string");
+            assert_eq!(STANDARD.decode_to_vec(sent).expect("valid base64"), expected);
+            assert_eq!(entry["PartitionKey"], **key);
+        }
+    }
+}
+
+#[test]
+fn a_body_is_never_larger_than_its_bounds() {
+    let mut rng = fastrand::Rng::with_seed(2);
+    for (key_kind, plain) in [(PartitionKey::File, false), (PartitionKey::Random, true)] {
+        let kinesis = Kinesis::new("a \"quoted\" stream", MIB, &key_kind);
+        for _ in 0..2_000 {
+            let (data, newline, mut key) = random_record(&mut rng);
+            if plain {
+                key = format!("{:016x}", rng.u64(..));
+            }
+            let bound = kinesis.wire_bound(data.len() as u64, key.len() as u64) as usize;
+            let mut record = Vec::new();
+            kinesis.record(&mut record, &data, newline, &key);
+            assert!(record.len() <= bound, "{} > {bound}", record.len());
+            let whole = body(&kinesis, &[(data, newline, key)]).len();
+            assert_eq!(whole, record.len() + kinesis.overhead() as usize);
+        }
+    }
+}
+
+#[test]
+fn an_arn_goes_as_arn() {
+    let arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/clicks";
+    let kinesis = Kinesis::new(arn, MIB, &PartitionKey::Random);
+    let body = body(&kinesis, &[(b"x".to_vec(), false, "k".into())]);
+    let text = String::from_utf8(body).expect("text");
+    assert_eq!(text, format!(r#"{{"Records":[{{"Data":"eA==","PartitionKey":"k"}}],"StreamARN":"{arn}"}}"#));
+    assert_eq!(kinesis.describe(), "stream clicks");
+}
+
+#[test]
+fn a_stream_set_to_large_records_takes_one_alone() {
+    let limits = |max_record| Kinesis::new("s", max_record, &PartitionKey::Random).limits();
+    assert_eq!(limits(MIB), Limits { records: 500, bytes: 5 * MIB, record: MIB });
+    assert_eq!(limits(10 * MIB), Limits { records: 500, bytes: 10 * MIB, record: 10 * MIB });
+    assert_eq!(limits(99 * MIB).record, 10 * MIB);
+    let kinesis = Kinesis::new("s", MIB, &PartitionKey::Random);
+    assert_eq!(kinesis.weight(1000, 16), 1016);
+}

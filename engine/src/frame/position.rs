@@ -1,0 +1,93 @@
+//! Where reading a file stands, and what to read next.
+
+use super::{Cut, Half, Mode, Rules};
+use crate::ids::Span;
+use crate::settings::Oversize;
+use crate::state::{Check, Reason};
+
+/// Where reading an epoch of a file stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The start of the next line (or of the next piece of a split one).
+    pub line: Check,
+    /// What is known of that line.
+    pub half: Half,
+    /// Header lines still to be skipped.
+    pub header: u32,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read and frame.
+    Read {
+        /// Where the job begins; the read begins `check.print.len` before.
+        check: Check,
+        /// What the job begins with.
+        mode: Mode,
+        /// The job needs all of so many bytes from `check.at` on; else as many as is convenient.
+        need: Option<u64>,
+    },
+    /// Bytes that need not be read at all; the position is past them.
+    Skip {
+        /// The bytes to acknowledge.
+        span: Span,
+        /// Why they are lost; `None` for header lines.
+        reason: Option<Reason>,
+    },
+}
+
+impl Position {
+    /// At `line`, with `header` lines to skip.
+    pub fn new(line: Check, header: u32) -> Self {
+        Self { line, half: Half::Short, header }
+    }
+
+    /// How far the file was looked at.
+    pub fn searched(&self) -> u64 {
+        match self.half {
+            Half::Short => self.line.at,
+            Half::Searched(at) | Half::Ends(at) => at.at,
+        }
+    }
+
+    /// What to do next.
+    pub fn step(&mut self, rules: Rules) -> Step {
+        let line = self.line;
+        match self.half {
+            Half::Short => Step::Read { check: line, mode: Mode::Lines, need: None },
+            Half::Searched(to) if self.header == 0 && rules.splits() && to.at - line.at >= rules.limit => {
+                Step::Read { check: line, mode: Mode::Long { end: None }, need: Some(rules.limit) }
+            }
+            Half::Searched(at) => Step::Read { check: at, mode: Mode::Search, need: None },
+            Half::Ends(end) if self.header > 0 => {
+                self.header -= 1;
+                let acked = if self.header == 0 { end.at } else { 0 };
+                self.go_to(end);
+                Step::Skip { span: Span::new(0, acked), reason: None }
+            }
+            Half::Ends(end) if rules.oversize == Oversize::Drop && end.at - line.at > rules.limit => {
+                self.go_to(end);
+                Step::Skip { span: Span::new(line.at, end.at), reason: Some(Reason::Oversize) }
+            }
+            Half::Ends(end) => {
+                let need = (end.at - line.at).min(rules.limit);
+                Step::Read { check: line, mode: Mode::Long { end: Some(end) }, need: Some(need) }
+            }
+        }
+    }
+
+    /// Goes on after a job that began with `mode`.
+    pub fn advance(&mut self, mode: Mode, cut: &Cut) {
+        if mode != Mode::Search {
+            self.line = cut.next;
+        }
+        self.half = cut.half;
+        self.header = cut.header;
+    }
+
+    fn go_to(&mut self, line: Check) {
+        self.line = line;
+        self.half = Half::Short;
+    }
+}

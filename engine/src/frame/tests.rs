@@ -1,0 +1,164 @@
+//! Tests of framing: whatever the buffers, the same records come out, and no byte is left over.
+
+use super::*;
+use crate::ids::{Epoch, FileId, FlowId, StoreId};
+
+fn cursor() -> CursorId {
+    let store = StoreId(1);
+    CursorId { flow: FlowId(0), file: FileId { store, number: 1 }, epoch: Epoch { store, number: 0 } }
+}
+
+/// What a file's bytes become, read in chunks of at most `chunk` bytes as the engine would.
+#[derive(Debug, Default, PartialEq)]
+struct Outcome {
+    records: Vec<(Vec<u8>, Span)>,
+    dead: Vec<(Vec<u8>, Span)>,
+    lost: Vec<(Span, Reason)>,
+    filtered: u64,
+}
+
+fn frame(file: &[u8], chunk: usize, rules: Rules, header: u32) -> Outcome {
+    let mut out = Outcome::default();
+    let mut position = Position::new(Check::default(), header);
+    for _ in 0..10_000 {
+        if position.line.at == file.len() as u64 {
+            return out;
+        }
+        match position.step(rules) {
+            Step::Skip { span, reason: Some(reason) } => out.lost.push((span, reason)),
+            Step::Skip { span, reason: None } => out.filtered += span.len(),
+            Step::Read { check, mode, need } => {
+                let want = need.map_or(chunk, |need| need as usize);
+                let base = check.at - u64::from(check.print.len);
+                let stop = (check.at as usize + want).min(file.len());
+                let ended = stop == file.len();
+                let bytes = Bytes::copy_from_slice(&file[base as usize..stop]);
+                let hold = (chunk / 2) as u64;
+                let header = position.header;
+                let job = FrameJob { cursor: cursor(), bytes, base, check, mode, header, ended, hold, rules };
+                let Framing::Same(cut) = job.run().framing else { panic!("content did not change") };
+                out.take(&cut);
+                position.advance(mode, &cut);
+            }
+        }
+    }
+    panic!("framing does not end")
+}
+
+impl Outcome {
+    fn take(&mut self, cut: &Cut) {
+        let take = |rec: &Rec| {
+            let mut data = cut.lines.data(*rec).to_vec();
+            if cut.lines.is_cut(*rec) {
+                data.push(b'\n');
+            }
+            (data, cut.lines.span(*rec))
+        };
+        self.records.extend(cut.lines.recs.iter().map(take));
+        self.dead.extend(cut.dead.iter().map(take));
+        self.lost.extend(&cut.lost);
+        self.filtered += cut.filtered.map_or(0, Span::len);
+    }
+}
+
+fn rules(limit: u64, oversize: Oversize) -> Rules {
+    Rules { limit, oversize }
+}
+
+fn texts(records: &[(Vec<u8>, Span)]) -> Vec<&str> {
+    records.iter().map(|(data, _)| std::str::from_utf8(data).unwrap()).collect()
+}
+
+#[test]
+fn lines_become_records_with_their_newline_and_the_last_fragment_too() {
+    let out = frame(b"a\n\nbc\r\nrest", 64, rules(100, Oversize::Split), 0);
+    assert_eq!(texts(&out.records), ["a\n", "\n", "bc\r\n", "rest"]);
+    assert_eq!(out.records[2].1, Span::new(3, 7));
+}
+
+#[test]
+fn a_long_line_is_split_into_pieces_of_which_the_last_has_the_newline() {
+    for chunk in [1, 2, 3, 4, 7, 64] {
+        let out = frame(b"0123456789\nab\n", chunk, rules(4, Oversize::Split), 0);
+        assert_eq!(texts(&out.records), ["0123", "4567", "89\n", "ab\n"], "chunk {chunk}");
+    }
+}
+
+#[test]
+fn a_long_line_is_truncated_and_what_is_cut_off_is_lost_by_name() {
+    for chunk in [1, 3, 7, 64] {
+        let out = frame(b"0123456789\nab\n", chunk, rules(4, Oversize::Truncate), 0);
+        assert_eq!(texts(&out.records), ["012\n", "ab\n"], "chunk {chunk}");
+        assert_eq!(out.records[0].1, Span::new(0, 11));
+        assert_eq!(out.lost, [(Span::new(3, 11), Reason::Truncated)]);
+    }
+}
+
+#[test]
+fn a_long_line_is_dropped_whole() {
+    for chunk in [1, 3, 7, 64] {
+        let out = frame(b"a\n0123456789\nab\n", chunk, rules(4, Oversize::Drop), 0);
+        assert_eq!(texts(&out.records), ["a\n", "ab\n"], "chunk {chunk}");
+        assert_eq!(out.lost, [(Span::new(2, 13), Reason::Oversize)]);
+    }
+}
+
+#[test]
+fn a_long_line_goes_to_the_dead_letters_in_pieces() {
+    for chunk in [1, 3, 7, 64] {
+        let out = frame(b"ab\n0123456789\nab\n", chunk, rules(4, Oversize::DeadLetter), 0);
+        assert_eq!(texts(&out.records), ["ab\n", "ab\n"], "chunk {chunk}");
+        assert_eq!(texts(&out.dead), ["0123", "4567", "89\n"]);
+    }
+}
+
+#[test]
+fn header_lines_are_acknowledged_all_together() {
+    for chunk in [2, 5, 64] {
+        let out = frame(b"h1\nh2\nab\n", chunk, rules(100, Oversize::Split), 2);
+        assert_eq!(texts(&out.records), ["ab\n"], "chunk {chunk}");
+        assert_eq!(out.filtered, 6);
+    }
+}
+
+#[test]
+fn other_bytes_before_the_offset_are_noticed() {
+    let check = content::check(3, b"ab\n");
+    for (now, same) in [(&b"ab\ncd\n"[..], true), (b"xb\ncd\n", false), (b"ab", false)] {
+        let job = FrameJob {
+            cursor: cursor(),
+            bytes: Bytes::copy_from_slice(now),
+            base: 0,
+            check,
+            mode: Mode::Lines,
+            header: 0,
+            ended: false,
+            hold: 10,
+            rules: rules(100, Oversize::Split),
+        };
+        assert_eq!(matches!(job.run().framing, Framing::Same(_)), same, "{now:?}");
+    }
+}
+
+#[test]
+fn whatever_the_chunks_the_records_are_the_same_and_every_byte_is_accounted_for() {
+    let kinds = [Oversize::Split, Oversize::Truncate, Oversize::Drop, Oversize::DeadLetter];
+    for seed in 0..2000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let size = rng.usize(0..200);
+        let file: Vec<u8> = (0..size).map(|_| if rng.u8(..8) == 0 { b'\n' } else { rng.u8(..) }).collect();
+        let rules = rules(rng.u64(2..40), kinds[rng.usize(..4)]);
+        let whole = frame(&file, 1000, rules, 0);
+        let chunk = rng.usize(1..50);
+        let pieces = frame(&file, chunk, rules, 0);
+        assert_eq!(whole, pieces, "seed {seed} chunk {chunk} {rules:?}");
+        let mut covered = crate::ack::Acked::default();
+        for (_, span) in whole.records.iter().chain(&whole.dead) {
+            covered.ack(*span);
+        }
+        for (span, _) in &whole.lost {
+            covered.ack(*span);
+        }
+        assert_eq!(covered.prefix(), file.len() as u64, "seed {seed}");
+    }
+}
