@@ -214,6 +214,8 @@ pub enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show the commented reference of every key, to begin with
+    Default,
 }
 
 /// Parses the command line and does what it says.
@@ -242,6 +244,7 @@ fn dispatch(cli: &Cli) -> ExitCode {
         Command::Config(ConfigCommand::Show { json }) => {
             with_config(file, |config| show::run(&config, *json))
         }
+        Command::Config(ConfigCommand::Default) => show::reference(),
     }
 }
 

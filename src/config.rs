@@ -6,9 +6,12 @@ mod load;
 pub mod mask;
 pub(crate) mod paths;
 mod read;
+#[cfg(test)]
+mod reference;
 mod resolve;
 mod schema;
 mod section;
+mod show;
 pub mod units;
 
 pub use diagnostic::{Error, Place, Report};
@@ -18,6 +21,9 @@ use load::Loader;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The commented reference of every key.
+pub const REFERENCE: &str = include_str!("../config/kintail.toml");
 
 /// Everything that the configuration says, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]

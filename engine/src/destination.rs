@@ -53,6 +53,9 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Appends a record: `data`, and a newline after it if `newline`.
     fn record(&self, body: &mut Vec<u8>, data: &[u8], newline: bool, key: &str);
 
+    /// The record inside of what [`Self::record`] appended: for the dead letters, not for the hot path.
+    fn data(&self, encoded: &[u8]) -> Vec<u8>;
+
     /// Ends a body of `records` records.
     fn finish(&self, body: &mut Vec<u8>, records: u32);
 

@@ -1,15 +1,163 @@
-//! Which paths are followed: globs, and the directories to look into.
+//! Which paths are followed: the globs of all flows, and what of a directory they want to see.
+
+mod pattern;
+
+pub use pattern::{Pattern, PatternError};
 
 use crate::event::Kind;
+use crate::ids::FlowId;
+use crate::settings::{Settings, Symlinks};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The globs of all flows.
+#[derive(Debug)]
+pub struct Globs {
+    flows: Vec<FlowGlobs>,
+    own_paths: Vec<PathBuf>,
+    symlinks: Symlinks,
+}
+
+#[derive(Debug)]
+struct FlowGlobs {
+    files: Vec<Pattern>,
+    exclude: Vec<Exclude>,
+}
+
+#[derive(Debug)]
+enum Exclude {
+    Path(Pattern),
+    /// A pattern without a slash is of the bare name.
+    Name(Pattern),
+}
+
+/// Where one flow's glob stands in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    flow: u32,
+    pattern: u32,
+    at: Vec<usize>,
+}
 
 /// What is of interest in one directory; a pure filter that the listing applies.
-#[derive(Debug)]
-pub struct Wanted {}
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    globs: Arc<Globs>,
+    standings: Vec<Standing>,
+    /// Files that are looked for by what the kernel calls them.
+    inos: BTreeSet<u64>,
+}
 
 impl Wanted {
     /// Whether an entry is of interest.
-    pub fn wants(&self, _name: &OsStr, _kind: Kind, _ino: u64) -> bool {
-        true
+    pub fn wants(&self, name: &OsStr, kind: Kind, ino: u64) -> bool {
+        if self.inos.contains(&ino) {
+            return true;
+        }
+        let file = matches!(kind, Kind::File | Kind::Link) && self.globs.any_match(&self.standings, name);
+        file || self.globs.may_enter(kind) && self.globs.any_descend(&self.standings, name)
+    }
+}
+
+impl Globs {
+    /// Reads the globs of all flows.
+    pub fn new(settings: &Settings) -> Result<Self, PatternError> {
+        let flows = settings.flows.iter().map(|flow| {
+            let files = flow.files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
+            let exclude = flow.exclude.iter().map(|text| Exclude::parse(text)).collect::<Result<_, _>>()?;
+            Ok(FlowGlobs { files, exclude })
+        });
+        Ok(Self {
+            flows: flows.collect::<Result<_, _>>()?,
+            own_paths: settings.agent.own_paths.clone(),
+            symlinks: settings.agent.follow_symlinks,
+        })
+    }
+
+    /// The directories where walks begin, and where the globs stand in them.
+    pub fn bases(&self) -> Vec<(PathBuf, Standing)> {
+        let patterns = self.flows.iter().enumerate().flat_map(|(flow, globs)| {
+            globs.files.iter().enumerate().map(move |(index, pattern)| (flow, index, pattern))
+        });
+        patterns
+            .map(|(flow, index, pattern)| {
+                let at = pattern.start();
+                (pattern.base().to_path_buf(), Standing { flow: flow as u32, pattern: index as u32, at })
+            })
+            .collect()
+    }
+
+    /// Where the globs stand in the subdirectory `name`; empty: it need not be looked into.
+    pub fn descend(&self, standings: &[Standing], name: &OsStr) -> Vec<Standing> {
+        let next = standings
+            .iter()
+            .map(|standing| Standing { at: self.pattern(standing).descend(&standing.at, name), ..*standing });
+        next.filter(|standing| !standing.at.is_empty()).collect()
+    }
+
+    /// The flows that follow the file `name` in `dir`.
+    pub fn followers(&self, dir: &Path, standings: &[Standing], name: &OsStr) -> Vec<FlowId> {
+        let mut flows: Vec<FlowId> = standings
+            .iter()
+            .filter(|standing| self.pattern(standing).matches(&standing.at, name))
+            .filter(|standing| self.admits(standing, &dir.join(name)))
+            .map(|standing| FlowId(standing.flow))
+            .collect();
+        flows.sort_unstable();
+        flows.dedup();
+        flows
+    }
+
+    /// Whether a file that one of `patterns` matches is followed by the flow.
+    pub fn matched_by(patterns: &[String], path: &Path) -> bool {
+        patterns.iter().any(|text| Pattern::parse(text).is_ok_and(|pattern| pattern.matches_path(path)))
+    }
+
+    /// What to list of a directory.
+    pub fn wanted(self: &Arc<Self>, standings: &[Standing], inos: BTreeSet<u64>) -> Arc<Wanted> {
+        Arc::new(Wanted { globs: Arc::clone(self), standings: standings.to_vec(), inos })
+    }
+
+    fn admits(&self, standing: &Standing, path: &Path) -> bool {
+        let own = self.own_paths.iter().any(|own| path.starts_with(own));
+        let excluded = self.flows[standing.flow as usize].exclude.iter().any(|exclude| exclude.matches(path));
+        !excluded && (!own || self.pattern(standing).is_literal())
+    }
+
+    fn may_enter(&self, kind: Kind) -> bool {
+        kind == Kind::Dir || kind == Kind::Link && self.symlinks == Symlinks::All
+    }
+
+    fn any_match(&self, standings: &[Standing], name: &OsStr) -> bool {
+        standings.iter().any(|standing| self.pattern(standing).matches(&standing.at, name))
+    }
+
+    fn any_descend(&self, standings: &[Standing], name: &OsStr) -> bool {
+        standings.iter().any(|standing| !self.pattern(standing).descend(&standing.at, name).is_empty())
+    }
+
+    fn pattern(&self, standing: &Standing) -> &Pattern {
+        &self.flows[standing.flow as usize].files[standing.pattern as usize]
+    }
+}
+
+impl Exclude {
+    fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.contains('/') {
+            Pattern::parse(text).map(Self::Path)
+        } else {
+            Pattern::parse(&format!("/{text}")).map(Self::Name)
+        }
+    }
+
+    fn matches(&self, path: &Path) -> bool {
+        match self {
+            Self::Path(pattern) => pattern.matches_path(path),
+            Self::Name(pattern) => {
+                path.file_name().is_some_and(|name| pattern.matches(&pattern.start(), name))
+            }
+        }
     }
 }

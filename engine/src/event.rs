@@ -3,6 +3,7 @@
 use crate::command::{Command, Reply};
 use crate::destination::Answer;
 use crate::discover::Wanted;
+use crate::encode::BatchId;
 use crate::ids::{ActionId, CommandId, CursorId, FlowId, HandleId, Span};
 use crate::job::{Job, JobDone};
 use crate::state::{Identity, Saved, Transaction};
@@ -175,6 +176,8 @@ pub enum Do {
 pub struct Request {
     /// Whose.
     pub flow: FlowId,
+    /// The batch that it carries.
+    pub batch: BatchId,
     /// The bytes as they go over the wire.
     pub body: Bytes,
     /// Records in it.

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod budget;
 pub mod command;
 pub mod content;
+pub mod deliver;
 pub mod destination;
 pub mod discover;
 pub mod encode;

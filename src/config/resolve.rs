@@ -8,7 +8,7 @@ use super::diagnostic::Error;
 use super::paths::Base;
 use super::section::Section;
 use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel};
-use kintail_engine::settings::{Agent, HoldDeleted, Settings, Symlinks, Watch};
+use kintail_engine::settings::{Agent, Destination, Flow, HoldDeleted, Settings, Symlinks, Watch};
 
 /// Resolves the main file's sections, and notes what is wrong.
 pub(super) struct Resolver<'a> {
@@ -23,9 +23,15 @@ impl Resolver<'_> {
         let aws = self.aws(root.table("aws").expect("filled in by the schema"));
         let (flows, io): (Vec<_>, Vec<_>) =
             flows.iter().map(|section| (self.flow(section), self.flow_io(section, &aws))).unzip();
+        let state_dir = self.base.path(agent.text("state_dir").unwrap_or_default());
+        let outputs = flows.iter().filter_map(|flow: &Flow| match &flow.destination {
+            Destination::File { path, .. } => Some(path.clone()),
+            _ => None,
+        });
+        let own_paths = [state_dir.clone()].into_iter().chain(outputs).collect();
         Config {
-            engine: Settings { agent: engine_agent(agent, host), flows },
-            state_dir: self.base.path(agent.text("state_dir").unwrap_or_default()),
+            engine: Settings { agent: Agent { own_paths, ..engine_agent(agent, host) }, flows },
+            state_dir,
             log: log(agent.table("log").expect("filled in by the schema")),
             dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
             status_group: agent.text("status_group").map(str::to_owned),
@@ -107,6 +113,7 @@ fn engine_agent(section: &Section, host: String) -> Agent {
         hold_deleted: section.size("hold_deleted").map_or(HoldDeleted::Unlimited, HoldDeleted::Bytes),
         forget_after: section.time("forget_after").unwrap_or_default(),
         host,
+        own_paths: Vec::new(),
     }
 }
 

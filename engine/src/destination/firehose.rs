@@ -87,6 +87,10 @@ impl Destination for Firehose {
         body.extend_from_slice(CLOSE);
     }
 
+    fn data(&self, encoded: &[u8]) -> Vec<u8> {
+        json::data(&encoded[DATA.len()..])
+    }
+
     fn finish(&self, body: &mut Vec<u8>, _records: u32) {
         body.extend_from_slice(END);
     }

@@ -51,6 +51,10 @@ impl Destination for Stdout {
         plain_record(body, data, newline);
     }
 
+    fn data(&self, encoded: &[u8]) -> Vec<u8> {
+        encoded.to_vec()
+    }
+
     fn finish(&self, _body: &mut Vec<u8>, _records: u32) {}
 
     fn judge(&self, answer: &Answer, _records: u32) -> Verdict {

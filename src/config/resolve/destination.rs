@@ -18,14 +18,14 @@ pub(super) struct Most {
 }
 
 /// AWS: `PutRecords` takes 500 records and 10 MiB (5 MiB before late 2025, and in emulators), a record up to 10 MiB
-/// where the stream allows it; `PutRecordBatch` 500 records, 4 MiB, a record 1,000 KiB.
+/// where the stream allows it; `PutRecordBatch` 500 records, 4 MiB (3 MiB before base64), a record 1,000 KiB.
 pub(super) fn most(destination: &Destination) -> Most {
     match destination {
         Destination::Kinesis { .. } => {
             Most { name: "a stream", records: 500, bytes: 5 * MIB, record: 10 * MIB }
         }
         Destination::Firehose { .. } => {
-            Most { name: "a delivery stream", records: 500, bytes: 4 * MIB, record: 1000 * KIB }
+            Most { name: "a delivery stream", records: 500, bytes: 3 * MIB, record: 1000 * KIB }
         }
         Destination::File { .. } => {
             Most { name: "a file", records: 10_000, bytes: 8 * MIB, record: 10 * MIB }

@@ -162,7 +162,7 @@ const BATCH: Table = Table {
             "max_bytes",
             Kind::Size(KIB, 8 * MIB),
             r#""1MiB""#,
-            "At so many bytes; at most 5MiB to a stream, 4MiB to a delivery stream, 8MiB elsewhere.",
+            "At so many bytes; at most 5MiB to a stream, 3MiB to a delivery stream, 8MiB elsewhere.",
         ),
         Key::new(
             "max_age",

@@ -14,6 +14,12 @@ pub(in crate::destination) fn base64(body: &mut Vec<u8>, data: &[u8], newline: b
     }
 }
 
+/// The bytes of the base64 that `encoded` begins with, up to its quote.
+pub(in crate::destination) fn data(encoded: &[u8]) -> Vec<u8> {
+    let end = memchr::memchr(b'"', encoded).unwrap_or(encoded.len());
+    STANDARD.decode_to_vec(&encoded[..end]).expect("we encoded it")
+}
+
 /// Bytes that the base64 of so many bytes takes.
 pub(in crate::destination) const fn base64_len(data: u64) -> u64 {
     data.div_ceil(3) * 4

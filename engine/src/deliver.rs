@@ -1,0 +1,651 @@
+//! Delivery of one flow: which records go when, what an answer means for each, and what goes again.
+//!
+//! A batch is cut only against a free slot of the window, so that records wait together rather than in many small
+//! bodies. It is then in one of three places: `out` (being encoded or unanswered), `again` (whole, for the same body
+//! once more) or gone, its failed records copied into `retries`.
+
+pub mod health;
+pub mod isolate;
+pub mod pacer;
+
+use crate::batch::{Item, Pending, Room};
+use crate::budget::Budget;
+use crate::destination::{Destination, Failure, FailureKind, Verdict};
+use crate::encode::{self, BatchId, EncodeJob, Encoded};
+use crate::event::{Do, Now, Request};
+use crate::ids::{CursorId, FlowId, Span};
+use crate::job::Job;
+use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, Retry as RetryRules};
+use bytes::Bytes;
+use health::Health;
+use isolate::{GroupId, Groups, Judged};
+use pacer::Pacer;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A flow that sent nothing for so long, and has nothing out, sends a lone line at once.
+const IDLE: Duration = Duration::from_millis(50);
+
+/// More dead letters than this in a minute are no accident: the flow stops.
+const MAX_DEAD_A_MINUTE: usize = 100;
+
+/// Sends one flow's records.
+#[derive(Debug)]
+pub struct Sender {
+    flow: FlowId,
+    destination: Arc<dyn Destination>,
+    rules: BatchRules,
+    retry: RetryRules,
+    strip: bool,
+    /// Framed records that no batch holds yet.
+    pub pending: Pending,
+    retries: VecDeque<Retry>,
+    again: Vec<Again>,
+    out: BTreeMap<BatchId, Batch>,
+    groups: Groups,
+    /// How the destination does.
+    pub health: Health,
+    pacer: Pacer,
+    window: u32,
+    next_batch: u64,
+    last_sent: Option<Duration>,
+    dead: VecDeque<Duration>,
+}
+
+/// Records on their way.
+#[derive(Debug)]
+pub struct Batch {
+    items: Vec<Item>,
+    body: Bytes,
+    entries: Vec<Range<u32>>,
+    /// Bytes booked for the body.
+    charge: u64,
+    /// Bytes booked for what the body is being encoded from.
+    sources: u64,
+    weight: u64,
+    group: Option<GroupId>,
+    sent: Option<Duration>,
+}
+
+/// A record that goes again, encoded as it was.
+#[derive(Debug)]
+struct Retry {
+    item: Item,
+    entry: Bytes,
+    weight: u64,
+    due: Duration,
+}
+
+#[derive(Debug)]
+struct Again {
+    due: Duration,
+    batch: Batch,
+}
+
+/// What an answer brought about.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Delivered.
+    pub acked: Vec<(CursorId, Span)>,
+    /// Delivered records.
+    pub delivered: u64,
+    /// Will never be accepted.
+    pub dead: Vec<Dead>,
+    /// Records that go again.
+    pub retried: u64,
+    /// Records that were throttled.
+    pub throttled: u64,
+}
+
+/// A record that will never be accepted.
+#[derive(Debug)]
+pub struct Dead {
+    /// Its way back.
+    pub item: Item,
+    /// The service's words.
+    pub failure: Failure,
+    /// The record, taken out of the body.
+    pub data: Bytes,
+}
+
+impl Effects {
+    fn ack(&mut self, item: &Item) {
+        self.delivered += 1;
+        match self.acked.last_mut() {
+            Some((cursor, span)) if *cursor == item.cursor && span.end == item.span.start => {
+                span.end = item.span.end;
+            }
+            _ => self.acked.push((item.cursor, item.span)),
+        }
+    }
+}
+
+impl Sender {
+    /// Sends for `flow`.
+    pub fn new(id: FlowId, flow: &Flow, destination: Arc<dyn Destination>) -> Self {
+        let limits = destination.limits();
+        let mut rules = flow.batch;
+        rules.max_records = rules.max_records.min(limits.records);
+        rules.max_bytes = rules.max_bytes.min(limits.bytes);
+        Self {
+            flow: id,
+            destination,
+            rules,
+            retry: flow.retry,
+            strip: flow.newline == Newline::Strip,
+            pending: Pending::default(),
+            retries: VecDeque::new(),
+            again: Vec::new(),
+            out: BTreeMap::new(),
+            groups: Groups::default(),
+            health: Health::default(),
+            pacer: Pacer::new(flow.pacing == Pacing::Off),
+            window: 1,
+            next_batch: 0,
+            last_sent: None,
+            dead: VecDeque::new(),
+        }
+    }
+
+    /// The destination's pure half.
+    pub fn destination(&self) -> &dyn Destination {
+        &*self.destination
+    }
+
+    /// Requests that are being encoded or unanswered.
+    pub fn in_flight(&self) -> u32 {
+        self.out.len() as u32
+    }
+
+    /// Since when the longest unanswered request is out.
+    pub fn unanswered_since(&self) -> Option<Duration> {
+        self.out.values().filter_map(|batch| batch.sent).min()
+    }
+
+    /// Records waiting to go again.
+    pub fn waiting_again(&self) -> usize {
+        let whole: usize = self.again.iter().map(|again| again.batch.items.len()).sum();
+        self.retries.len() + whole + self.groups.suspects()
+    }
+
+    /// Whether nothing waits and nothing is out.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.out.is_empty() && self.waiting_again() == 0
+    }
+
+    /// Enough waits that reading more would only hold memory.
+    pub fn is_full(&self) -> bool {
+        self.pending.weight() >= 2 * self.rules.max_bytes
+            || self.pending.records() >= 8 * u64::from(self.rules.max_records)
+            || self.waiting_again() > 4 * self.rules.max_records as usize
+    }
+
+    /// Sending has slowed down to so many shards' worth, if it has.
+    pub fn paced_at(&self) -> Option<f64> {
+        self.pacer.rate()
+    }
+
+    /// The next thing to do, if there is a free slot and something is due.
+    pub fn step(
+        &mut self,
+        now: Duration,
+        budget: &mut Budget,
+        borrow: bool,
+        rng: &mut fastrand::Rng,
+        stopping: bool,
+    ) -> Option<Do> {
+        if self.in_flight() >= self.slots() || self.ready_at(now) > now {
+            return None;
+        }
+        if let Some(at) = self.again.iter().position(|again| again.due <= now) {
+            let batch = self.again.swap_remove(at).batch;
+            return Some(self.send(batch, now));
+        }
+        self.due_at(now, stopping).filter(|due| *due <= now)?;
+        self.cut(now, budget, borrow, rng)
+    }
+
+    /// When to look again if nothing happens before. `None`: only an answer or new records change anything.
+    pub fn deadline(&self, now: Duration, stopping: bool) -> Option<Duration> {
+        if self.in_flight() >= self.slots() {
+            return None;
+        }
+        let again = self.again.iter().map(|again| again.due).min();
+        let due = [again, self.due_at(now, stopping)].into_iter().flatten().min()?;
+        Some(due.max(self.ready_at(now)))
+    }
+
+    fn slots(&self) -> u32 {
+        if self.health.is_failing() { 1 } else { self.window.min(self.destination.window()) }
+    }
+
+    fn ready_at(&self, now: Duration) -> Duration {
+        self.health.until().max(self.pacer.ready_at(now))
+    }
+
+    /// When the next batch is to be cut.
+    fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
+        let retry = self.retries.iter().map(|retry| retry.due).min();
+        let fresh = self.pending.oldest().map(|oldest| {
+            let full = self.pending.records() >= u64::from(self.rules.max_records)
+                || self.pending.weight() >= self.rules.max_bytes;
+            if full || stopping {
+                return now;
+            }
+            let aged = oldest + self.rules.max_age;
+            let idle = self.destination.prompt() && self.out.is_empty() && self.waiting_again() == 0;
+            if idle { aged.min(self.last_sent.map_or(now, |sent| sent + IDLE)) } else { aged }
+        });
+        [retry, fresh].into_iter().flatten().min()
+    }
+
+    fn cut(
+        &mut self,
+        now: Duration,
+        budget: &mut Budget,
+        borrow: bool,
+        rng: &mut fastrand::Rng,
+    ) -> Option<Do> {
+        let flow = self.flow.0 as usize;
+        let overhead = self.destination.overhead();
+        let available = budget.room(flow, borrow).saturating_sub(overhead);
+        let mut room = Room {
+            records: u64::from(self.rules.max_records),
+            weight: self.rules.max_bytes,
+            wire: available,
+        };
+        let (encoded, mut items) = self.take_retries(now, &mut room);
+        if encoded.is_empty() {
+            // One record always goes, however large: from the reserve if need be.
+            let (weight, wire) = self.pending.peek(self.destination())?;
+            room.weight = room.weight.max(weight);
+            let wire = wire + self.destination.separator().len() as u64;
+            if wire > room.wire {
+                if !budget.take_whole(flow, wire + overhead, borrow) {
+                    return None;
+                }
+                budget.give(flow, wire + overhead);
+                room = Room { records: 1, wire, ..room };
+            }
+        }
+        let taken = self.pending.take(room, &*self.destination);
+        if items.is_empty() && taken.items.is_empty() {
+            return None;
+        }
+        let copied: u64 = encoded.iter().map(|entry| entry.len() as u64 + 1).sum();
+        let charge = copied + taken.wire + overhead;
+        budget.resize(flow, 0, charge);
+        let sources = taken.charge + encoded.iter().map(|entry| entry.len() as u64).sum::<u64>();
+        items.extend(taken.items);
+        let id = BatchId(self.next_batch);
+        self.next_batch += 1;
+        let job = EncodeJob {
+            flow: self.flow,
+            batch: id,
+            destination: Arc::clone(&self.destination),
+            encoded,
+            parts: taken.parts,
+            strip: self.strip,
+            capacity: charge as usize,
+            seed: rng.u64(..),
+        };
+        let batch = Batch {
+            items,
+            body: Bytes::new(),
+            entries: Vec::new(),
+            charge,
+            sources,
+            weight: taken.weight + copied,
+            group: None,
+            sent: None,
+        };
+        self.out.insert(id, batch);
+        Some(Do::Compute(Job::Encode(job)))
+    }
+
+    /// Records that go again now, as far as there is room.
+    fn take_retries(&mut self, now: Duration, room: &mut Room) -> (Vec<Bytes>, Vec<Item>) {
+        let (mut encoded, mut items) = (Vec::new(), Vec::new());
+        let mut later = VecDeque::new();
+        while let Some(retry) = self.retries.pop_front() {
+            let wire = retry.entry.len() as u64 + 1;
+            let first = encoded.is_empty();
+            let fits = room.records > 0 && (first || (retry.weight <= room.weight && wire <= room.wire));
+            if retry.due > now || !fits {
+                later.push_back(retry);
+                continue;
+            }
+            room.records -= 1;
+            room.weight = room.weight.saturating_sub(retry.weight);
+            room.wire = room.wire.saturating_sub(wire);
+            encoded.push(retry.entry);
+            items.push(retry.item);
+        }
+        self.retries = later;
+        (encoded, items)
+    }
+
+    /// A body is ready: it goes at once, into the slot that was kept for it.
+    pub fn encoded(&mut self, encoded: Encoded, now: Duration, budget: &mut Budget) -> Option<Do> {
+        let mut batch = self.out.remove(&encoded.batch)?;
+        let flow = self.flow.0 as usize;
+        budget.give(flow, batch.sources);
+        batch.sources = 0;
+        let size = encoded.body.len() as u64;
+        debug_assert!(size <= batch.charge, "a body of {size} bytes for which {} are booked", batch.charge);
+        budget.resize(flow, batch.charge, size);
+        batch.charge = size;
+        batch.body = encoded.body;
+        batch.entries = encoded.entries;
+        Some(self.send_as(encoded.batch, batch, now))
+    }
+
+    fn send(&mut self, batch: Batch, now: Duration) -> Do {
+        let id = BatchId(self.next_batch);
+        self.next_batch += 1;
+        self.send_as(id, batch, now)
+    }
+
+    fn send_as(&mut self, id: BatchId, mut batch: Batch, now: Duration) -> Do {
+        for item in &mut batch.items {
+            item.tries += 1;
+        }
+        batch.sent = Some(now);
+        self.last_sent = Some(now);
+        self.pacer.sent(batch.items.len() as u64, batch.weight, now);
+        let records = batch.items.len() as u32;
+        let request = Request { flow: self.flow, batch: id, body: batch.body.clone(), records };
+        self.out.insert(id, batch);
+        Do::Send(request)
+    }
+
+    /// An answer came.
+    pub fn answered(
+        &mut self,
+        id: BatchId,
+        verdict: Verdict,
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+    ) -> Effects {
+        let mut effects = Effects::default();
+        let Some(mut batch) = self.out.remove(&id) else { return effects };
+        let latency = batch.sent.take().map_or(Duration::ZERO, |sent| now.mono.saturating_sub(sent));
+        match verdict {
+            Verdict::Accepted => {
+                self.progressed(&batch, batch.items.len(), latency, now);
+                batch.items.iter().for_each(|item| effects.ack(item));
+                budget.give(self.flow.0 as usize, batch.charge);
+                self.judge_group(batch.group, now, budget, rng, &mut effects);
+            }
+            Verdict::Partial(failures) if failures.len() < batch.items.len() => {
+                self.progressed(&batch, batch.items.len() - failures.len(), latency, now);
+                self.partial(&batch, &failures, now, budget, rng, &mut effects);
+                budget.give(self.flow.0 as usize, batch.charge);
+                self.judge_group(batch.group, now, budget, rng, &mut effects);
+            }
+            Verdict::Partial(failures) => self.all_failed(batch, &failures, now, budget, rng, &mut effects),
+            Verdict::Refused(failure) if failure.kind == FailureKind::Refused => {
+                self.take_apart(batch, failure, now, budget, rng, &mut effects);
+            }
+            Verdict::Refused(failure) | Verdict::Unanswered(failure) => {
+                self.whole(batch, &failure, now, budget, rng, &mut effects);
+            }
+        }
+        effects
+    }
+
+    /// Records were accepted: the window opens, wider where answers take long.
+    fn progressed(&mut self, batch: &Batch, accepted: usize, latency: Duration, now: Now) {
+        self.health.recovered();
+        let share = accepted as u64 * batch.weight / batch.items.len().max(1) as u64;
+        self.pacer.accepted(accepted as u64, share, now.mono);
+        let enough = 2 + (latency.as_millis() / 5) as u32;
+        self.window = (self.window * 2).min(enough.max(self.window)).min(self.destination.window()).max(1);
+    }
+
+    fn partial(
+        &mut self,
+        batch: &Batch,
+        failures: &[(u32, Failure)],
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+        effects: &mut Effects,
+    ) {
+        let mut failures = failures.iter().peekable();
+        for (index, item) in batch.items.iter().enumerate() {
+            let Some((_, failure)) = failures.next_if(|(at, _)| *at as usize == index) else {
+                effects.ack(item);
+                continue;
+            };
+            self.health.noted(failure, now);
+            if failure.kind == FailureKind::Throttled {
+                effects.throttled += 1;
+            }
+            let entry = batch.entry(index);
+            if failure.kind == FailureKind::Refused || self.gives_up(item, now.mono) {
+                self.bury(*item, failure, &entry, now.mono, effects);
+                continue;
+            }
+            self.retry_later(*item, &entry, now.mono, budget, rng);
+            effects.retried += 1;
+        }
+        if effects.throttled > 0 {
+            self.pacer.throttled(now.mono);
+        }
+    }
+
+    /// Every record failed, each for itself.
+    fn all_failed(
+        &mut self,
+        batch: Batch,
+        failures: &[(u32, Failure)],
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+        effects: &mut Effects,
+    ) {
+        let mildest = failures.iter().map(|(_, failure)| failure).min_by_key(|failure| failure.kind);
+        let Some(failure) = mildest.cloned() else { return };
+        if failure.kind == FailureKind::Refused {
+            self.take_apart(batch, failure, now, budget, rng, effects);
+        } else {
+            self.whole(batch, &failure, now, budget, rng, effects);
+        }
+    }
+
+    /// The request failed as a whole: the same body goes again.
+    fn whole(
+        &mut self,
+        mut batch: Batch,
+        failure: &Failure,
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+        effects: &mut Effects,
+    ) {
+        if failure.kind == FailureKind::Throttled {
+            effects.throttled += batch.items.len() as u64;
+            self.pacer.throttled(now.mono);
+        }
+        self.health.failed(failure, &self.retry, now, rng);
+        self.window = 1;
+        effects.retried += batch.items.len() as u64;
+        for item in &mut batch.items {
+            item.failed.get_or_insert(now.mono);
+        }
+        if self.retry.give_up.is_some() && self.health.lasting().is_none() {
+            batch = match self.without_given_up(batch, failure, now, budget, effects) {
+                Some(batch) => batch,
+                None => return,
+            };
+        }
+        self.again.push(Again { due: self.health.until(), batch });
+    }
+
+    /// Buries the records of a batch that failed for too long.
+    fn without_given_up(
+        &mut self,
+        batch: Batch,
+        failure: &Failure,
+        now: Now,
+        budget: &mut Budget,
+        effects: &mut Effects,
+    ) -> Option<Batch> {
+        if !batch.items.iter().any(|item| self.gives_up(item, now.mono)) {
+            return Some(batch);
+        }
+        let flow = self.flow.0 as usize;
+        for (index, item) in batch.items.iter().enumerate() {
+            let entry = batch.entry(index);
+            if self.gives_up(item, now.mono) {
+                self.bury(*item, failure, &entry, now.mono, effects);
+            } else {
+                let due = self.health.until();
+                budget.resize(flow, 0, entry.len() as u64);
+                let weight = entry.len() as u64;
+                self.retries.push_back(Retry {
+                    item: *item,
+                    entry: Bytes::copy_from_slice(&entry),
+                    weight,
+                    due,
+                });
+            }
+        }
+        budget.give(flow, batch.charge);
+        None
+    }
+
+    fn take_apart(
+        &mut self,
+        batch: Batch,
+        failure: Failure,
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+        effects: &mut Effects,
+    ) {
+        self.health.noted(&failure, now);
+        effects.retried += batch.items.len() as u64;
+        if batch.items.len() > 1 {
+            let group = self.groups.split(batch.group);
+            let (first, second) = batch.halves(&*self.destination, group);
+            let due = now.mono;
+            self.again.extend([first, second].map(|batch| Again { due, batch }));
+            return;
+        }
+        let judged = match batch.group {
+            Some(group) => self.groups.refused(group, batch, failure),
+            None => Judged::AllRefused(vec![(batch, failure)]),
+        };
+        self.conclude(judged, now, budget, rng, effects);
+    }
+
+    fn judge_group(
+        &mut self,
+        group: Option<GroupId>,
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+        effects: &mut Effects,
+    ) {
+        if let Some(group) = group {
+            let judged = self.groups.accepted(group);
+            self.conclude(judged, now, budget, rng, effects);
+        }
+    }
+
+    fn conclude(
+        &mut self,
+        judged: Judged,
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+        effects: &mut Effects,
+    ) {
+        let flow = self.flow.0 as usize;
+        match judged {
+            Judged::Open => {}
+            Judged::Guilty(suspects) => {
+                for (batch, failure) in suspects {
+                    self.bury(batch.items[0], &failure, &batch.entry(0), now.mono, effects);
+                    budget.give(flow, batch.charge);
+                }
+            }
+            Judged::AllRefused(suspects) => {
+                if let Some((_, failure)) = suspects.first() {
+                    self.health.failed(failure, &self.retry, now, rng);
+                }
+                for (batch, _) in suspects {
+                    let entry = Bytes::copy_from_slice(&batch.entry(0));
+                    let weight = entry.len() as u64;
+                    budget.resize(flow, batch.charge, weight);
+                    let due = self.health.until();
+                    self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
+                }
+            }
+        }
+    }
+
+    fn retry_later(
+        &mut self,
+        mut item: Item,
+        entry: &Bytes,
+        now: Duration,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+    ) {
+        item.failed.get_or_insert(now);
+        let wait = health::back_off(item.tries, self.retry.initial, self.retry.max, rng);
+        budget.resize(self.flow.0 as usize, 0, entry.len() as u64);
+        // A copy of its own: a slice would keep the whole body in memory.
+        let entry = Bytes::copy_from_slice(entry);
+        self.retries.push_back(Retry { item, weight: entry.len() as u64, entry, due: now + wait });
+    }
+
+    fn gives_up(&self, item: &Item, now: Duration) -> bool {
+        match (self.retry.give_up, item.failed) {
+            (Some(limit), Some(failed)) => now.saturating_sub(failed) >= limit,
+            _ => false,
+        }
+    }
+
+    fn bury(&mut self, item: Item, failure: &Failure, entry: &[u8], now: Duration, effects: &mut Effects) {
+        self.dead.push_back(now);
+        let data = self.destination.data(entry).into();
+        effects.dead.push(Dead { item, failure: failure.clone(), data });
+    }
+
+    /// Whether so many records died in the last minute that the flow must be wrong.
+    pub fn too_many_dead(&mut self, now: Duration) -> bool {
+        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_secs(60)) {
+            self.dead.pop_front();
+        }
+        self.dead.len() > MAX_DEAD_A_MINUTE
+    }
+}
+
+impl Batch {
+    fn entry(&self, index: usize) -> Bytes {
+        let range = &self.entries[index];
+        self.body.slice(range.start as usize..range.end as usize)
+    }
+
+    fn halves(self, destination: &dyn Destination, group: GroupId) -> (Self, Self) {
+        let middle = self.items.len() / 2;
+        let entries: Vec<Bytes> = (0..self.items.len()).map(|index| self.entry(index)).collect();
+        let half = |items: &[Item], entries: &[Bytes], charge: u64| {
+            let (body, entries) = encode::join(destination, entries);
+            let weight = body.len() as u64;
+            let items = items.to_vec();
+            Self { items, body, entries, charge, sources: 0, weight, group: Some(group), sent: None }
+        };
+        let charge = self.charge / 2;
+        let first = half(&self.items[..middle], &entries[..middle], charge);
+        let second = half(&self.items[middle..], &entries[middle..], self.charge - charge);
+        (first, second)
+    }
+}
