@@ -5,6 +5,7 @@ mod stdout;
 mod writer;
 
 use crate::config::{Aws, FlowIo};
+pub(crate) use file::numbered;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow};
