@@ -1,4 +1,9 @@
 //! Does what the engine asks, on a real kernel.
 
-mod sinks;
-mod store;
+pub(crate) mod driver;
+pub(crate) mod files;
+pub(crate) mod keeper;
+pub(crate) mod signals;
+pub(crate) mod sinks;
+pub(crate) mod store;
+pub(crate) mod watch;
