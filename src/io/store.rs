@@ -19,10 +19,9 @@ mod tests;
 mod view;
 mod worker;
 
-pub use copy::CopyError;
-pub use database::Database;
-pub use ledger::{LedgerCount, MOST as LEDGER_MOST};
-pub use view::View;
+pub(crate) use database::Database;
+pub(crate) use ledger::{LedgerCount, MOST as LEDGER_MOST};
+pub(crate) use view::View;
 
 use kintail_engine::event::StoreError;
 use kintail_engine::state::{Saved, Transaction};
@@ -30,7 +29,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
-use worker::{Job, Worker};
+use std::time::Duration;
+use worker::{FIRST_COPY, Job, Worker};
 
 /// The database's name in the state directory.
 const DB: &str = "state.db";
@@ -41,7 +41,7 @@ const BAK: &str = "state.db.bak";
 
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The state directory is missing and cannot be made.
     #[error(
         "the state directory {} cannot be made: {source}; make it for the user that runs kintail, or set \
@@ -137,18 +137,22 @@ fn advice(error: &io::Error) -> &'static str {
 
 /// The store of a running agent. Answers come on its thread, in the order of the questions.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl Store {
     /// Opens the store in `state_dir` and keeps others out until it is closed or dropped.
-    pub fn open(state_dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(state_dir: &Path) -> Result<Self, OpenError> {
+        Self::open_with(state_dir, FIRST_COPY)
+    }
+
+    fn open_with(state_dir: &Path, first_copy: Duration) -> Result<Self, OpenError> {
         let mut database = Database::open(state_dir)?;
         database.stamp(boot_id());
         let (jobs, work) = mpsc::channel();
-        let worker = Worker::new(database, state_dir.into());
+        let worker = Worker::new(database, state_dir.into(), first_copy);
         let thread = std::thread::Builder::new()
             .name("store".into())
             .spawn(move || worker.run(&work))
@@ -157,12 +161,12 @@ impl Store {
     }
 
     /// Reads the whole store.
-    pub fn load(&self, reply: impl FnOnce(Result<Saved, StoreError>) + Send + 'static) {
+    pub(crate) fn load(&self, reply: impl FnOnce(Result<Saved, StoreError>) + Send + 'static) {
         self.ask(Job::Load(Box::new(reply)));
     }
 
     /// Applies a transaction.
-    pub fn save(
+    pub(crate) fn save(
         &self,
         transaction: Transaction,
         reply: impl FnOnce(Result<(), StoreError>) + Send + 'static,
@@ -170,13 +174,8 @@ impl Store {
         self.ask(Job::Save(transaction, Box::new(reply)));
     }
 
-    /// Makes the checked copy now, not only when its hour comes.
-    pub fn copy(&self, reply: impl FnOnce(Result<(), CopyError>) + Send + 'static) {
-        self.ask(Job::Copy(Box::new(reply)));
-    }
-
     /// Ends: all that was saved is in the database file and synced.
-    pub fn close(mut self) -> Result<(), StoreError> {
+    pub(crate) fn close(mut self) -> Result<(), StoreError> {
         self.end()
     }
 
@@ -206,6 +205,6 @@ impl Drop for Store {
 }
 
 /// This boot, as the kernel names it; empty where it cannot be told.
-pub fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().into()).unwrap_or_default()
 }

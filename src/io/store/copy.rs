@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Why no copy was made; the one before stays.
 #[derive(Debug, thiserror::Error)]
-pub enum CopyError {
+pub(crate) enum CopyError {
     /// The copy, and so the store, is damaged.
     #[error("the store is damaged: {0}")]
     Damaged(String),

@@ -15,7 +15,7 @@ const LONG_WAL: u64 = 512 * 1024;
 /// A store, locked, for use by one thread. The agent uses it through [`super::Store`]; commands that change offsets
 /// while no agent runs use it directly.
 #[derive(Debug)]
-pub struct Database {
+pub(crate) struct Database {
     dir: PathBuf,
     /// `None` after a failure: it is opened anew before the next save.
     connection: Option<Connection>,
@@ -30,7 +30,7 @@ pub struct Database {
 
 impl Database {
     /// Opens the store in `dir`, which is made if need be. A damaged store is set aside and its copy used.
-    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, OpenError> {
         open::make_dir(dir)?;
         let lock = Lock::take(dir)?;
         let (connection, saved) = open::open(dir)?;
@@ -45,7 +45,7 @@ impl Database {
     }
 
     /// Everything that is saved.
-    pub fn load(&mut self) -> Result<Saved, StoreError> {
+    pub(crate) fn load(&mut self) -> Result<Saved, StoreError> {
         match self.loaded.take() {
             Some(saved) => Ok(saved),
             None => self.with_connection(|db, _| rows::load(db)),
@@ -53,18 +53,18 @@ impl Database {
     }
 
     /// What the full ledger no longer lists.
-    pub fn ledger_counts(&mut self) -> Result<Vec<LedgerCount>, StoreError> {
+    pub(crate) fn ledger_counts(&mut self) -> Result<Vec<LedgerCount>, StoreError> {
         self.with_connection(|db, _| ledger::counts(db))
     }
 
     /// Has the next save write down that this boot wrote it.
-    pub fn stamp(&mut self, boot_id: String) {
+    pub(crate) fn stamp(&mut self, boot_id: String) {
         self.boot_id = Some(boot_id);
     }
 
     /// Applies a transaction: all of it or nothing. With `sync` it is on disk when this returns, and so is all
     /// that was saved before.
-    pub fn save(&mut self, transaction: &Transaction) -> Result<(), StoreError> {
+    pub(crate) fn save(&mut self, transaction: &Transaction) -> Result<(), StoreError> {
         self.loaded = None;
         let (boot_id, last_file) = (self.boot_id.take(), self.last_file);
         let saved = self.with_connection(|db, dir| {
@@ -80,7 +80,7 @@ impl Database {
     }
 
     /// Moves all into the database file and syncs it.
-    pub fn close(mut self) -> Result<(), StoreError> {
+    pub(crate) fn close(mut self) -> Result<(), StoreError> {
         self.with_connection(|db, _| checkpoint(db))
     }
 

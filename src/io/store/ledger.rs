@@ -7,23 +7,23 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
 /// Most rows; over it the oldest go into counters by flow and reason.
-pub const MOST: u64 = 10_000;
+pub(crate) const MOST: u64 = 10_000;
 
 /// Ranges that the full ledger no longer lists one by one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LedgerCount {
+pub(crate) struct LedgerCount {
     /// The flow's name.
-    pub flow: String,
+    pub(crate) flow: String,
     /// Why they are missing.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// How many.
-    pub ranges: u64,
+    pub(crate) ranges: u64,
     /// Bytes in them.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Wall time of the first, in nanoseconds since the epoch.
-    pub first: i64,
+    pub(crate) first: i64,
     /// Wall time of the last, in nanoseconds since the epoch.
-    pub last: i64,
+    pub(crate) last: i64,
 }
 
 /// Reads it. Rows whose reason only a later version knows stay where they are and are left out.

@@ -24,7 +24,8 @@ const FILES: &str = "SELECT store, number, first_path, path, dev, ino, btime, he
     epoch_store, epoch_number, last_seen, finished FROM file ORDER BY store, number";
 
 const CURSORS: &str = "SELECT store, number, flow, epoch_store, epoch_number, prefix, ranges, \
-    check_at, check_len, check_hash FROM cursor ORDER BY flow, store, number";
+    check_at, check_len, check_hash, seen FROM cursor \
+    ORDER BY flow, store, number, epoch_store, epoch_number";
 
 /// Applies one change.
 pub(super) fn apply(db: &Connection, put: &Put) -> rusqlite::Result<()> {
@@ -41,10 +42,11 @@ pub(super) fn apply(db: &Connection, put: &Put) -> rusqlite::Result<()> {
             run(db, "DELETE FROM file WHERE store = ?1 AND number = ?2", params![store(id), number(id)])
         }
         Put::Cursor(row) => put_cursor(db, row),
-        Put::ForgetCursor { flow, file } => run(
+        Put::ForgetCursor { flow, file, epoch } => run(
             db,
-            "DELETE FROM cursor WHERE flow = ?1 AND store = ?2 AND number = ?3",
-            params![flow, store(file), number(file)],
+            "DELETE FROM cursor WHERE flow = ?1 AND store = ?2 AND number = ?3 AND epoch_store = ?4
+             AND epoch_number = ?5",
+            params![flow, store(file), number(file), epoch.store.0.cast_signed(), epoch.number],
         ),
         Put::Loss(row) => ledger::add(db, row),
         Put::ClearLedger => ledger::clear(db),
@@ -113,10 +115,10 @@ fn put_cursor(db: &Connection, row: &CursorRow) -> rusqlite::Result<()> {
     run(
         db,
         "INSERT INTO cursor (flow, store, number, epoch_store, epoch_number, prefix, ranges, check_at, check_len,
-             check_hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         ON CONFLICT (flow, store, number) DO UPDATE SET epoch_store = ?4, epoch_number = ?5, prefix = ?6,
-             ranges = ?7, check_at = ?8, check_len = ?9, check_hash = ?10",
+             check_hash, seen)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (flow, store, number, epoch_store, epoch_number) DO UPDATE SET prefix = ?6, ranges = ?7,
+             check_at = ?8, check_len = ?9, check_hash = ?10, seen = ?11",
         params![
             row.flow,
             store(&row.file),
@@ -127,7 +129,8 @@ fn put_cursor(db: &Connection, row: &CursorRow) -> rusqlite::Result<()> {
             ranges,
             row.check.at.cast_signed(),
             row.check.print.len,
-            row.check.print.hash.cast_signed()
+            row.check.print.hash.cast_signed(),
+            row.seen.cast_signed()
         ],
     )
 }
@@ -169,6 +172,7 @@ fn cursor(row: &Row<'_>) -> rusqlite::Result<CursorRow> {
             at: unsigned(row, 7)?,
             print: Fingerprint { len: row.get(8)?, hash: unsigned(row, 9)? },
         },
+        seen: unsigned(row, 10)?,
     })
 }
 

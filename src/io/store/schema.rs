@@ -54,7 +54,8 @@ CREATE TABLE cursor (
     check_at INTEGER NOT NULL,
     check_len INTEGER NOT NULL,
     check_hash INTEGER NOT NULL,
-    PRIMARY KEY (flow, store, number)
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (flow, store, number, epoch_store, epoch_number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE ledger (
     id INTEGER PRIMARY KEY, -- in the order of their coming

@@ -58,6 +58,7 @@ fn cursor_row(flow: &str, file: FileId, prefix: u64) -> CursorRow {
         prefix,
         ranges: vec![Span::new(prefix + 10, prefix + 20)],
         check: Check { at: prefix, print: Fingerprint { len: 3, hash: 1 } },
+        seen: prefix + 50,
     }
 }
 

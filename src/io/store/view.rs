@@ -9,16 +9,16 @@ use std::time::Duration;
 
 /// What a store held at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct View {
+pub(crate) struct View {
     /// Its rows.
-    pub saved: Saved,
+    pub(crate) saved: Saved,
     /// What the full ledger no longer lists.
-    pub ledger_counts: Vec<LedgerCount>,
+    pub(crate) ledger_counts: Vec<LedgerCount>,
 }
 
 impl View {
     /// Reads the store in `dir`; `None` if there is none.
-    pub fn read(dir: &Path) -> Result<Option<Self>, OpenError> {
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>, OpenError> {
         let path = dir.join(DB);
         match std::fs::metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

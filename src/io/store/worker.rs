@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A young store has its first copy after so long.
-const FIRST_COPY: Duration = Duration::from_mins(1);
+pub(super) const FIRST_COPY: Duration = Duration::from_mins(1);
 /// And another each time so long has passed, if anything was saved.
 const COPY_EVERY: Duration = Duration::from_hours(1);
 
@@ -23,8 +23,6 @@ pub(super) enum Job {
     Load(Reply<Result<Saved, StoreError>>),
     /// Apply this.
     Save(Transaction, Reply<Result<(), StoreError>>),
-    /// Make the copy now.
-    Copy(Reply<Result<(), CopyError>>),
 }
 
 /// The thread's state.
@@ -40,8 +38,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(database: Database, dir: PathBuf) -> Self {
-        Self { database, dir, next_copy: Instant::now() + FIRST_COPY, changed: false, copier: None }
+    pub(super) fn new(database: Database, dir: PathBuf, first_copy: Duration) -> Self {
+        Self { database, dir, next_copy: Instant::now() + first_copy, changed: false, copier: None }
     }
 
     /// Works until nobody can ask any more.
@@ -55,14 +53,13 @@ impl Worker {
                     self.changed |= saved.is_ok();
                     reply(saved);
                 }
-                Ok(Job::Copy(reply)) => self.copy(reply),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if Instant::now() >= self.next_copy {
                 self.next_copy = Instant::now() + COPY_EVERY;
                 if std::mem::take(&mut self.changed) {
-                    self.copy(Box::new(tell));
+                    self.copy();
                 }
             }
         }
@@ -71,11 +68,11 @@ impl Worker {
     }
 
     /// On a thread of its own, one at a time: a copy must not hold up a save.
-    fn copy(&mut self, reply: Reply<Result<(), CopyError>>) {
+    fn copy(&mut self) {
         self.wait_for_copier();
         let dir = self.dir.clone();
         let spawned =
-            std::thread::Builder::new().name("store-copy".into()).spawn(move || reply(copy::make(&dir)));
+            std::thread::Builder::new().name("store-copy".into()).spawn(move || tell(copy::make(&dir)));
         match spawned {
             Ok(copier) => self.copier = Some(copier),
             Err(error) => tell(Err(error.into())),

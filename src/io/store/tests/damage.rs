@@ -6,15 +6,15 @@ use std::fs;
 
 /// A store with one flow and file, and its copy.
 fn with_copy(dir: &Path) -> StoreId {
-    let store = Store::open(dir).unwrap();
+    let store = Store::open_with(dir, Duration::from_millis(20)).unwrap();
     let (answer, answers) = mpsc::channel();
     store.load(move |saved| answer.send(saved.unwrap().store).unwrap());
     let id = answers.recv().unwrap();
     let puts = vec![Put::Flow(flow_row("web")), Put::File(file_row(file_id(id, 1)))];
     store.save(Transaction { puts, sync: true }, |saved| saved.unwrap());
-    let (answer, answers) = mpsc::channel();
-    store.copy(move |made| answer.send(made).unwrap());
-    answers.recv().unwrap().unwrap();
+    while !dir.join(BAK).exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     store.save(Transaction { puts: vec![Put::Flow(flow_row("later"))], sync: true }, |saved| saved.unwrap());
     store.close().unwrap();
     id
@@ -111,7 +111,7 @@ fn the_copy_of_a_damaged_store_does_not_replace_a_sound_one() {
     let sound = fs::read(dir.join(BAK)).unwrap();
     overwrite(&dir.join(DB), 2 * 4096, &[0xaa; 4096]);
     let error = copy::make(&dir).unwrap_err();
-    assert!(matches!(error, CopyError::Damaged(_)), "{error}");
+    assert!(matches!(error, copy::CopyError::Damaged(_)), "{error}");
     assert_eq!(fs::read(dir.join(BAK)).unwrap(), sound);
     assert!(!dir.join("state.db.bak.new").exists());
 }

@@ -81,6 +81,7 @@ fn random_cursor(random: &mut Rng) -> CursorRow {
         prefix,
         ranges: ranges(random, prefix),
         check: Check { at: number(random), print: fingerprint(random) },
+        seen: number(random),
     }
 }
 
@@ -112,14 +113,14 @@ fn every_kind_of_row_comes_back_as_it_went() {
             let (cursor, loss) = (random_cursor(random), random_loss(random));
             flows.insert(flow.name.clone(), flow.clone());
             files.insert(file.id, file.clone());
-            cursors.insert((cursor.flow.clone(), cursor.file), cursor.clone());
+            cursors.insert((cursor.flow.clone(), cursor.file, cursor.epoch), cursor.clone());
             ledger.push(loss.clone());
             save(&mut database, vec![Put::Flow(flow), Put::File(file), Put::Cursor(cursor), Put::Loss(loss)]);
         }
         drop(database);
         let mut saved = reopened(&dir);
         saved.files.sort_by_key(|row| row.id);
-        saved.cursors.sort_by_key(|row| (row.flow.clone(), row.file));
+        saved.cursors.sort_by_key(|row| (row.flow.clone(), row.file, row.epoch));
         assert_eq!(saved.flows, flows.into_values().collect::<Vec<_>>(), "seed {seed}");
         assert_eq!(saved.files, files.into_values().collect::<Vec<_>>(), "seed {seed}");
         assert_eq!(saved.cursors, cursors.into_values().collect::<Vec<_>>(), "seed {seed}");
@@ -147,6 +148,8 @@ fn what_is_forgotten_is_gone_with_what_hangs_on_it() {
     let mut database = Database::open(&dir).unwrap();
     let store = database.load().unwrap().store;
     let (one, two) = (file_id(store, 1), file_id(store, 2));
+    let epoch = |number| Epoch { store, number };
+    let forget = |number| Put::ForgetCursor { flow: "web".into(), file: two, epoch: epoch(number) };
     let mut puts = vec![Put::Loss(loss(one, 0, 5))];
     for file in [one, two] {
         puts.push(Put::File(file_row(file)));
@@ -164,7 +167,10 @@ fn what_is_forgotten_is_gone_with_what_hangs_on_it() {
     save(&mut database, vec![Put::ForgetFlow("app".into())]);
     let saved = database.load().unwrap();
     assert_eq!((saved.flows, saved.cursors), (vec![flow_row("web")], vec![cursor_row("web", two, 7)]));
-    save(&mut database, vec![Put::ForgetCursor { flow: "web".into(), file: two }, Put::ClearLedger]);
+    let later = CursorRow { epoch: epoch(1), ..cursor_row("web", two, 9) };
+    save(&mut database, vec![Put::Cursor(later.clone())]);
+    assert_eq!(database.load().unwrap().cursors, [cursor_row("web", two, 7), later]);
+    save(&mut database, vec![forget(1), forget(0), Put::ClearLedger]);
     let saved = database.load().unwrap();
     assert_eq!((saved.cursors, saved.ledger), (vec![], vec![]));
 }
