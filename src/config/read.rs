@@ -93,7 +93,7 @@ impl Reader<'_> {
                 Value::Table(self.section(table, places.value.clone(), schema))
             }
             (Kind::Tables(schema), DeValue::Array(list)) => Value::Tables(self.tables(key, list, schema)),
-            (Kind::Texts, DeValue::Array(list)) => Value::Texts(self.texts(key, list)),
+            (Kind::Texts, DeValue::Array(list)) => self.texts(key, list),
             (_, inner) => self.scalar(key, inner, places),
         };
         if key.later && read != Value::Faulty && Some(&read) != self.default(key).as_ref() {
@@ -139,7 +139,7 @@ impl Reader<'_> {
         self.errors.push(spot, error.to_string(), help);
     }
 
-    fn texts(&mut self, key: &Key, list: &[Spanned<DeValue<'_>>]) -> Vec<(String, Spot)> {
+    fn texts(&mut self, key: &Key, list: &[Spanned<DeValue<'_>>]) -> Value {
         let mut texts = Vec::new();
         for item in list {
             let spot = self.spot(item.span());
@@ -152,7 +152,8 @@ impl Reader<'_> {
                 }
             }
         }
-        texts
+        // Where all are wrong, to say that there is none would be one error too many.
+        if texts.is_empty() && !list.is_empty() { Value::Faulty } else { Value::Texts(texts) }
     }
 
     fn tables(&mut self, key: &Key, list: &[Spanned<DeValue<'_>>], schema: &'static Table) -> Vec<Section> {

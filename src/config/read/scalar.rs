@@ -30,6 +30,11 @@ pub(super) fn scalar(key: &Key, value: &DeValue<'_>, text: Option<String>) -> Re
             })
         }
         (Kind::Texts, DeValue::Array(list), _) if list.is_empty() => Ok(Value::Texts(Vec::new())),
+        (Kind::Text, _, Some(text))
+            if text.is_empty() && !matches!(key.default_text(), None | Some("\"\"")) =>
+        {
+            Err(Fault::new(format!("`{}` is empty", key.name), key.doc))
+        }
         (Kind::Text | Kind::TextOrTable(..), _, Some(text)) => Ok(Value::Text(text)),
         (Kind::SizeOrNever | Kind::TimeOrNever, _, Some(text)) if text == "never" => Ok(Value::Never),
         (Kind::Size(least, most), _, Some(text)) => size(key, &text, least, most),
@@ -85,7 +90,7 @@ fn choice(
 ) -> Result<Value, Fault> {
     let all = || now.iter().chain(later).copied();
     let quoted =
-        |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
+        |words: &[&str]| words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
     if let Some(word) = now.iter().find(|word| **word == text) {
         return Ok(Value::Word(word));
     }
