@@ -4,6 +4,7 @@
 //! The modules, in the order the data takes:
 //!
 //! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
+//! - [`json`]: how paths and bytes look in their JSON
 //! - [`discover`]: globs to paths
 //! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
@@ -26,6 +27,7 @@ pub mod follow;
 pub mod frame;
 pub mod ids;
 pub mod job;
+pub mod json;
 pub mod partition;
 pub mod settings;
 pub mod state;

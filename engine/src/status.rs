@@ -64,6 +64,7 @@ pub struct LastError {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileStatus {
     /// As last seen.
+    #[serde(with = "crate::json::path")]
     pub path: PathBuf,
     /// Its lasting id.
     pub file: String,

@@ -11,9 +11,11 @@ use self::aws::{Access, HttpError, Remote};
 use crate::config::{Aws, FlowIo};
 use firehose::Firehose;
 use kinesis::Kinesis;
+pub(crate) use file::numbered;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow};
+pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
 use writer::Writer;
 
 /// The io half of a flow's destination. It keeps no queue and retries nothing: the engine's window bounds what is
