@@ -7,7 +7,6 @@ use crate::oracle::Broken;
 use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
 use crate::plan::{MS, SEC};
-use bytes::Bytes;
 use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Request, StoreError};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use kintail_engine::job::Job;
@@ -30,7 +29,7 @@ impl World {
         }
         agent.last_id = Some(action.id);
         let weight = match &action.what {
-            Do::Read { len, cursor: Some(_), .. } => *len as u64,
+            Do::Read { len, .. } => *len as u64,
             Do::Send(request) => request.body.len() as u64,
             _ => 0,
         };
@@ -172,8 +171,7 @@ impl World {
         let all = &self.disk.contents[content].bytes;
         let start = (offset as usize).min(all.len());
         let bytes = &all[start..(start + len).min(all.len())];
-        // Looks at a KiB of a file, for nobody yet, are not booked.
-        let bytes = if cursor.is_some() { agent.lend(bytes) } else { Bytes::copy_from_slice(bytes) };
+        let bytes = agent.lend(bytes);
         let meta = self.disk.stat(node);
         if let Some(cursor) = cursor.filter(|_| !bytes.is_empty()) {
             self.oracle.read(cursor, content);
