@@ -133,11 +133,11 @@ impl Oracle {
             let book = flow.book(content);
             while let Some(id) = lines.get(book.lines_seen) {
                 let line = disk.lines[id.0 as usize];
+                if book.lines_seen < header || (line.body == 0 && line.complete()) {
+                    book.serve(line.start, line.end());
+                }
                 if !line.complete() {
                     break;
-                }
-                if book.lines_seen < header || line.body == 0 {
-                    book.serve(line.start, line.end());
                 }
                 book.lines_seen += 1;
             }
