@@ -268,7 +268,9 @@ impl Engine {
     }
 
     fn cut(&mut self, id: CursorId, mode: Mode, charge: u64, mut cut: Cut, now: Now) {
-        self.shrunk(id.file, now);
+        if self.shrunk(id.file, now) {
+            return self.budget.give(id.flow.0 as usize, charge);
+        }
         let Some(file) = self.files.get_mut(&id.file) else { return };
         if let Some(head) = cut.head.filter(|head| head.len > file.head.len) {
             file.head = head;
