@@ -21,10 +21,12 @@ impl Oracle {
                 binding.loose = true;
             }
             for (key, row) in rows.cursors.iter().filter(|(key, _)| key.0 == flow.name) {
+                let content = flow.bound.get(&(key.1, key.2)).map(|binding| binding.content);
                 let known = rows.files.get(&key.1);
                 flow.followed.extend(known.and_then(|file| {
                     let found = disk.names().find(|(path, node)| {
                         disk.identity(*node) == file.identity
+                            && Some(disk.nodes[*node].content) == content
                             && (flow.scope.has(path) || path.parent() == file.path.parent())
                     });
                     found.map(|(_, node)| node)
