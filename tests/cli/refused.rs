@@ -137,7 +137,7 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[[flow.process]]\nparse = \"json\"", "`process`"),
         ("stream = \"s\"\n[metrics]", "`metrics`"),
-        ("stream = \"s\"\n[aws]\nca_bundle = \"x\"", "`ca_bundle`"),
+        ("stream = \"s\"\n[kafka]\nbrokers = []", "`kafka`"),
     ] {
         let reports = Place::new(&flow(body)).reports();
         assert_eq!(reports.len(), 1, "{reports:#?}");
