@@ -94,7 +94,7 @@ pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs) -> End {
         match sources.next(deadline).await {
             Arrived::Events(events) => events.into_iter().for_each(|event| driver.handle(event)),
             Arrived::Signal(signal) => driver.signal(signal),
-            Arrived::Command(command, question) => driver.command(command, question),
+            Arrived::Question((command, question)) => driver.command(command, question),
             Arrived::Deadline => {}
         }
     }

@@ -9,9 +9,9 @@ mod writer;
 
 use self::aws::{Access, HttpError, Remote};
 use crate::config::{Aws, FlowIo};
+pub(crate) use file::numbered;
 use firehose::Firehose;
 use kinesis::Kinesis;
-pub(crate) use file::numbered;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow};
