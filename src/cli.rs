@@ -5,6 +5,7 @@ mod dead_letter;
 mod exit;
 mod losses;
 mod offsets;
+mod output;
 mod preview;
 mod run;
 mod show;
@@ -13,7 +14,7 @@ mod tail;
 
 pub use exit::ExitCode;
 
-use crate::config::Config;
+use crate::config::{Config, Error};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -72,7 +73,7 @@ pub struct TailArgs {
     /// Which files; in quotes, so that the shell leaves it alone
     #[arg(value_name = "GLOB")]
     pub glob: String,
-    /// Where the lines go: stdout or file:PATH
+    /// Where the lines go: stdout, or `file:` and a path
     #[arg(long, value_name = "WHERE", default_value = "stdout", value_parser = tail::To::parse)]
     pub to: tail::To,
 }
@@ -213,6 +214,8 @@ pub enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show the commented reference of every key, to begin with
+    Default,
 }
 
 /// Parses the command line and does what it says.
@@ -241,6 +244,7 @@ fn dispatch(cli: &Cli) -> ExitCode {
         Command::Config(ConfigCommand::Show { json }) => {
             with_config(file, |config| show::run(&config, *json))
         }
+        Command::Config(ConfigCommand::Default) => show::reference(),
     }
 }
 
@@ -248,11 +252,14 @@ fn dispatch(cli: &Cli) -> ExitCode {
 fn with_config(file: &std::path::Path, command: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match Config::load(file) {
         Ok(config) => command(config),
-        Err(error) => {
-            anstream::eprint!("{error}");
-            ExitCode::Config
-        }
+        Err(error) => refuse(&error),
     }
+}
+
+/// Says what is wrong. Colours go away by themselves where standard error is no terminal.
+fn refuse(error: &Error) -> ExitCode {
+    anstream::eprint!("{}", error.render(true));
+    ExitCode::Config
 }
 
 fn after_help() -> String {

@@ -1,9 +1,29 @@
 //! The configuration, resolved: what the engine is told, and what only io needs to know.
 
+mod diagnostic;
+mod env;
+mod load;
+pub mod mask;
+pub(crate) mod paths;
+mod read;
+#[cfg(test)]
+mod reference;
+mod resolve;
+mod schema;
+mod section;
+mod show;
+pub mod units;
+
+pub use diagnostic::{Error, Place, Report};
+
 use kintail_engine::settings::Settings;
+use load::Loader;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The commented reference of every key.
+pub const REFERENCE: &str = include_str!("../config/kintail.toml");
 
 /// Everything that the configuration says, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +94,6 @@ pub struct Aws {
     pub fips: bool,
     /// Endpoints that speak IPv6 as well.
     pub dual_stack: bool,
-    /// PEM file of the authorities to trust instead of the system's.
-    pub ca_bundle: Option<PathBuf>,
     /// Credentials file instead of `~/.aws/credentials`.
     pub shared_credentials_file: Option<PathBuf>,
 }
@@ -129,14 +147,14 @@ pub enum Wire {
     Json,
 }
 
-/// What is wrong with a configuration: everything at once, each with its place and the fix.
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration cannot be read")]
-pub struct Error;
-
 impl Config {
     /// Reads `file` and `conf.d/*.toml` beside it.
-    pub fn load(_file: &Path) -> Result<Self, Error> {
-        Err(Error)
+    pub fn load(file: &Path) -> Result<Self, Error> {
+        Loader::new(&|name| std::env::var_os(name)).load(file)
+    }
+
+    /// Reads one text, with nothing beside it. Relative paths start at `dir`; diagnostics call the text `name`.
+    pub fn from_text(name: &str, text: &str, dir: &Path) -> Result<Self, Error> {
+        Loader::new(&|name| std::env::var_os(name)).text(name, text, dir)
     }
 }

@@ -1,3 +1,8 @@
 //! Does what the engine asks, on a real kernel.
 
-mod sinks;
+pub(crate) mod driver;
+pub(crate) mod files;
+pub(crate) mod keeper;
+pub(crate) mod signals;
+pub(crate) mod sinks;
+pub(crate) mod watch;

@@ -1,1 +1,3 @@
 //! How the agent tells how it is.
+
+pub(crate) mod logs;

@@ -4,7 +4,6 @@ use super::ExitCode;
 use crate::config::Config;
 
 /// Runs the agent until it is told to stop.
-pub(super) fn run(_config: Config) -> ExitCode {
-    eprintln!("kintail: run is not in this version");
-    ExitCode::Usage
+pub(super) fn run(config: Config) -> ExitCode {
+    crate::run::run(config)
 }

@@ -7,6 +7,9 @@ mod kinesis;
 mod stdout;
 mod writer;
 
+pub(crate) use file::numbered;
+pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
+
 use self::aws::{Access, HttpError, Remote};
 use crate::config::{Aws, FlowIo};
 use firehose::Firehose;

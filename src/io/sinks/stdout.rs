@@ -7,7 +7,7 @@ use rustix::stdio;
 use std::io::{self, ErrorKind, Write};
 
 /// The code of an answer that says that nobody reads standard output any more.
-pub(crate) const CLOSED: &str = "BrokenPipe";
+pub(crate) const CLOSED: &str = "StdoutClosed";
 
 /// Standard output.
 pub(super) struct Output;
@@ -52,7 +52,7 @@ fn write_to(out: &mut impl Write, body: &[u8]) -> Answer {
 }
 
 fn partly(written: usize, kind: ErrorKind, message: &str) -> Answer {
-    let code = format!("{kind:?}");
+    let code = if kind == ErrorKind::BrokenPipe { CLOSED.into() } else { format!("{kind:?}") };
     if written == 0 {
         return failed(&code, message);
     }

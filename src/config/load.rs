@@ -1,0 +1,120 @@
+//! Finds and reads the files: the main one, and `conf.d/*.toml` beside it.
+
+use super::Config;
+use super::diagnostic::Error;
+use super::env::Lookup;
+use super::paths::Base;
+use super::read::Reader;
+use super::resolve::Resolver;
+use super::schema::{CONF_D, ROOT, Table};
+use super::section::Section;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A larger configuration is a mistake, such as a device.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// Reads files one after the other and resolves them together.
+pub(super) struct Loader<'a> {
+    errors: Error,
+    lookup: Lookup<'a>,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(lookup: Lookup<'a>) -> Self {
+        Self { errors: Error::default(), lookup }
+    }
+
+    /// The main file and those beside it; `-` is standard input, with nothing beside it.
+    pub(super) fn load(mut self, file: &Path) -> Result<Config, Error> {
+        if file == Path::new("-") {
+            let main = self.read(file).and_then(|text| self.document("<stdin>".to_owned(), &text, &ROOT));
+            return self.resolve(main, Vec::new(), Path::new("."));
+        }
+        let dir = file.parent().unwrap_or(Path::new(""));
+        let main = self.read(file).and_then(|text| self.document(file.display().to_string(), &text, &ROOT));
+        let mut flows = Vec::new();
+        for path in self.beside(&dir.join("conf.d")) {
+            let added =
+                self.read(&path).and_then(|text| self.document(path.display().to_string(), &text, &CONF_D));
+            flows.extend(added.iter().flat_map(|section| section.tables("flow")).cloned());
+        }
+        self.resolve(main, flows, dir)
+    }
+
+    /// One text, with nothing beside it.
+    pub(super) fn text(mut self, name: &str, text: &str, dir: &Path) -> Result<Config, Error> {
+        let main = self.document(name.to_owned(), text, &ROOT);
+        self.resolve(main, Vec::new(), dir)
+    }
+
+    fn resolve(mut self, main: Option<Section>, added: Vec<Section>, dir: &Path) -> Result<Config, Error> {
+        let Some(main) = main else {
+            return Err(self.errors.sorted());
+        };
+        let mut flows = main.tables("flow").to_vec();
+        flows.extend(added);
+        let base = Base::new(dir);
+        let mut resolver = Resolver { base: &base, errors: &mut self.errors };
+        let mut config = resolver.config(&main, &flows, host());
+        if !main.faulty("flow") {
+            resolver.together(&mut config, &main, &flows);
+        }
+        self.errors.finish(config)
+    }
+
+    fn document(&mut self, name: String, text: &str, schema: &'static Table) -> Option<Section> {
+        let file = self.errors.source(name, text);
+        Reader { errors: &mut self.errors, file, lookup: self.lookup }.document(text, schema)
+    }
+
+    fn read(&mut self, path: &Path) -> Option<String> {
+        match read(path) {
+            Ok(text) => Some(text),
+            Err(why) => {
+                let help = "`kintail config default` prints one to begin with; --config names another";
+                self.errors.push(None, format!("{}: {why}", path.display()), help);
+                None
+            }
+        }
+    }
+
+    /// `*.toml` in a directory, in lexical order; hidden files are left out.
+    fn beside(&mut self, dir: &Path) -> Vec<PathBuf> {
+        let entries = match std::fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.errors.push(None, format!("{}: {error}", dir.display()), "");
+                return Vec::new();
+            }
+        };
+        let is_ours = |path: &PathBuf| {
+            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            path.extension().is_some_and(|extension| extension == "toml") && !hidden
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_ours).collect();
+        paths.sort();
+        paths
+    }
+}
+
+/// A text of bounded length, from a file or, for `-`, from standard input.
+pub(super) fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MOST {
+        return Err("longer than 4 MiB".to_owned());
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+}
+
+fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}

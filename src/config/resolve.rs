@@ -1,0 +1,134 @@
+//! What was written to what it means: the whole agent. Flows are resolved in `flow`, destinations in `destination`.
+
+mod destination;
+mod flow;
+mod together;
+
+use super::diagnostic::Error;
+use super::paths::Base;
+use super::section::Section;
+use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel};
+use kintail_engine::settings::{Agent, Destination, Flow, HoldDeleted, Settings, Symlinks, Watch};
+
+/// Resolves the main file's sections, and notes what is wrong.
+pub(super) struct Resolver<'a> {
+    pub(super) base: &'a Base,
+    pub(super) errors: &'a mut Error,
+}
+
+impl Resolver<'_> {
+    /// The configuration of the main file, and the flows of all files.
+    pub(super) fn config(&mut self, root: &Section, flows: &[Section], host: String) -> Config {
+        let agent = root.table("agent").expect("filled in by the schema");
+        let aws = self.aws(root.table("aws").expect("filled in by the schema"));
+        let (flows, io): (Vec<_>, Vec<_>) =
+            flows.iter().map(|section| (self.flow(section), self.flow_io(section, &aws))).unzip();
+        let state_dir = self.base.path(agent.text("state_dir").unwrap_or_default());
+        let outputs = flows.iter().filter_map(|flow: &Flow| match &flow.destination {
+            Destination::File { path, .. } => Some(path.clone()),
+            _ => None,
+        });
+        let own_paths = [state_dir.clone()].into_iter().chain(outputs).collect();
+        Config {
+            engine: Settings { agent: Agent { own_paths, ..engine_agent(agent, host) }, flows },
+            state_dir,
+            log: log(agent.table("log").expect("filled in by the schema")),
+            dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
+            status_group: agent.text("status_group").map(str::to_owned),
+            aws,
+            flows: io,
+        }
+    }
+
+    fn aws(&mut self, section: &Section) -> Aws {
+        let endpoints = section.table("endpoints").expect("filled in by the schema");
+        let text = |name| section.text(name).map(str::to_owned);
+        Aws {
+            region: self.region(section),
+            profile: text("profile"),
+            endpoints: Endpoints {
+                kinesis: self.url(endpoints, "kinesis"),
+                firehose: self.url(endpoints, "firehose"),
+                sts: self.url(endpoints, "sts"),
+                cloudwatch: self.url(endpoints, "cloudwatch"),
+            },
+            assume_role: self.assume_role(section),
+            fips: section.is("fips"),
+            dual_stack: section.is("dual_stack"),
+            shared_credentials_file: section.text("shared_credentials_file").map(|path| self.base.path(path)),
+        }
+    }
+
+    fn assume_role(&mut self, parent: &Section) -> Option<AssumeRole> {
+        parent.written("assume_role")?;
+        let section = parent.table("assume_role")?;
+        if !section.faulty("arn") && !section.text("arn").is_some_and(|arn| arn.starts_with("arn:")) {
+            let help = "write arn = \"arn:aws:iam::ACCOUNT:role/NAME\"";
+            self.errors.push(section.spot("arn"), "a role to assume needs its ARN", help);
+        }
+        Some(AssumeRole {
+            arn: section.text("arn").unwrap_or_default().to_owned(),
+            external_id: section.text("external_id").map(str::to_owned),
+            session_name: section.text("session_name").unwrap_or("kintail").to_owned(),
+            duration: section.time("duration").unwrap_or_default(),
+        })
+    }
+
+    fn region(&mut self, section: &Section) -> Option<String> {
+        let region = section.text("region")?;
+        if !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            self.errors.push(section.spot("region"), "not a region", "write it like \"eu-west-1\"");
+        }
+        Some(region.to_owned())
+    }
+
+    fn url(&mut self, section: &Section, name: &str) -> Option<String> {
+        let url = section.text(name)?;
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+        if host.is_empty()
+            || host.ends_with('@')
+            || url.contains(|c: char| c.is_whitespace() || c.is_control())
+        {
+            self.errors.push(section.spot(name), "not a URL", "write it like \"https://host:port\"");
+        }
+        Some(url.to_owned())
+    }
+}
+
+fn engine_agent(section: &Section, host: String) -> Agent {
+    Agent {
+        memory: section.size("memory").unwrap_or_default(),
+        shutdown_timeout: section.time("shutdown_timeout").unwrap_or_default(),
+        rescan: section.time("rescan").unwrap_or_default(),
+        watch: match section.word("watch") {
+            "poll" => Watch::Poll,
+            _ => Watch::Auto,
+        },
+        follow_symlinks: match section.word("follow_symlinks") {
+            "none" => Symlinks::None,
+            "all" => Symlinks::All,
+            _ => Symlinks::Files,
+        },
+        hold_deleted: section.size("hold_deleted").map_or(HoldDeleted::Unlimited, HoldDeleted::Bytes),
+        forget_after: section.time("forget_after").unwrap_or_default(),
+        host,
+        own_paths: Vec::new(),
+    }
+}
+
+fn log(section: &Section) -> Log {
+    Log {
+        level: match section.word("level") {
+            "error" => LogLevel::Error,
+            "warn" => LogLevel::Warn,
+            "debug" => LogLevel::Debug,
+            "trace" => LogLevel::Trace,
+            _ => LogLevel::Info,
+        },
+        format: match section.word("format") {
+            "json" => LogFormat::Json,
+            _ => LogFormat::Text,
+        },
+    }
+}

@@ -1,0 +1,180 @@
+//! A flow: what the engine is told of it, and what io needs.
+
+use super::Resolver;
+use super::destination::most;
+use crate::config::section::Section;
+use crate::config::units::format_size;
+use crate::config::{Aws, FlowIo, Wire};
+use kintail_engine::settings::{
+    Batch, Destination, Flow, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt,
+};
+
+/// AWS: a partition key has at most so many characters (`PutRecordsRequestEntry`).
+const KEY_CHARS: usize = 256;
+
+impl Resolver<'_> {
+    pub(super) fn flow(&mut self, section: &Section) -> Flow {
+        // Without a destination an error is noted already; stdout has the widest limits.
+        let destination = self.destination(section).unwrap_or(Destination::Stdout);
+        let largest = most(&destination).record;
+        let unwritten = section.written("max_record").is_none();
+        let max_record = section.size("max_record").unwrap_or_default();
+        let flow = Flow {
+            name: self.name(section),
+            files: self.globs(section, "files"),
+            exclude: self.globs(section, "exclude"),
+            archives: Vec::new(),
+            start_at: match section.word("start_at") {
+                "end" => StartAt::End,
+                _ => StartAt::Beginning,
+            },
+            close_after: section.time("close_after").unwrap_or_default(),
+            ignore_older: section.time("ignore_older"),
+            partition_key: self.partition_key(section),
+            max_record: if unwritten { max_record.min(largest) } else { max_record },
+            pacing: match section.word("pacing") {
+                "adaptive" => Pacing::Adaptive,
+                "off" => Pacing::Off,
+                _ => Pacing::Auto,
+            },
+            newline: match section.word("newline") {
+                "strip" => Newline::Strip,
+                _ => Newline::Keep,
+            },
+            batch: batch(section, &destination),
+            retry: self.retry(section),
+            line: line(section),
+            destination,
+        };
+        self.limits(section, &flow);
+        flow
+    }
+
+    pub(super) fn flow_io(&mut self, section: &Section, aws: &Aws) -> FlowIo {
+        let service = if section.written("delivery_stream").is_some() {
+            &aws.endpoints.firehose
+        } else {
+            &aws.endpoints.kinesis
+        };
+        FlowIo {
+            region: self.flow_region(section).or_else(|| aws.region.clone()),
+            endpoint: self.url(section, "endpoint").or_else(|| service.clone()),
+            assume_role: self.assume_role(section).or_else(|| aws.assume_role.clone()),
+            wire: match section.word("wire") {
+                "json" => Wire::Json,
+                _ => Wire::Auto,
+            },
+        }
+    }
+
+    /// Empty if there is none: that is judged when all flows are known.
+    fn name(&mut self, section: &Section) -> String {
+        let name = section.text("name").unwrap_or_default();
+        if name.len() > 128 || name.contains(char::is_control) {
+            let help = "at most 128 bytes, no control characters";
+            self.errors.push(section.spot("name"), "not a flow's name", help);
+        }
+        name.to_owned()
+    }
+
+    fn globs(&mut self, section: &Section, name: &str) -> Vec<String> {
+        let texts = section.texts(name);
+        if name == "files" && texts.is_empty() && !section.faulty(name) {
+            self.errors.push(section.spot(name), "a flow needs files", "write files = [\"/var/log/*.log\"]");
+        }
+        let mut globs = Vec::new();
+        for (text, spot) in texts {
+            let glob = if name == "files" { self.base.glob(text) } else { self.base.exclude(text) };
+            match glob {
+                Ok(glob) => globs.push(glob),
+                Err(fault) => {
+                    let help = "*, ?, [a-z], {a,b} and ** are known; \\ takes their meaning away";
+                    self.errors.push(spot.clone(), fault.to_string(), help);
+                }
+            }
+        }
+        globs
+    }
+
+    fn partition_key(&mut self, section: &Section) -> PartitionKey {
+        let text = section.text("partition_key").unwrap_or_default();
+        let (title, help) = match (text, text.split_once(':')) {
+            ("random", _) => return PartitionKey::Random,
+            ("file", _) => return PartitionKey::File,
+            ("hash", _) => return PartitionKey::Hash,
+            (_, Some(("field", name))) if !name.is_empty() => return PartitionKey::Field(name.to_owned()),
+            (_, Some(("const", key))) if (1..=KEY_CHARS).contains(&key.chars().count()) => {
+                return PartitionKey::Const(key.to_owned());
+            }
+            (_, Some(("const", _))) => ("not a partition key's length", "from 1 to 256 characters"),
+            _ => ("not a partition key", "write random, file, hash, field:NAME or const:TEXT"),
+        };
+        self.errors.push(section.spot("partition_key"), title, help);
+        PartitionKey::Random
+    }
+
+    fn retry(&mut self, section: &Section) -> Retry {
+        let section = section.table("retry").expect("filled in by the schema");
+        let retry = Retry {
+            initial: section.time("initial").unwrap_or_default(),
+            max: section.time("max").unwrap_or_default(),
+            give_up: section.time("give_up"),
+        };
+        if retry.initial > retry.max {
+            let spot =
+                section.written("initial").map_or_else(|| section.spot("max"), |places| places.value.clone());
+            self.errors.push(spot, "`initial` is longer than `max`", "raise `max` or lower `initial`");
+        }
+        retry
+    }
+
+    /// What a destination cannot take.
+    fn limits(&mut self, section: &Section, flow: &Flow) {
+        let most = most(&flow.destination);
+        if flow.max_record > most.record {
+            let help = format!("at most {} to {}", format_size(most.record), most.name);
+            self.errors.push(
+                section.spot("max_record"),
+                "`max_record` is over the destination's limit",
+                help,
+            );
+        }
+        let batch = section.table("batch").expect("filled in by the schema");
+        if flow.batch.max_records > most.records {
+            let help = format!("at most {} to {}", most.records, most.name);
+            self.errors.push(
+                batch.spot("max_records"),
+                "`max_records` is over the destination's limit",
+                help,
+            );
+        }
+        if flow.batch.max_bytes > most.bytes {
+            let help = format!("at most {} to {}", format_size(most.bytes), most.name);
+            self.errors.push(batch.spot("max_bytes"), "`max_bytes` is over the destination's limit", help);
+        }
+    }
+}
+
+fn batch(section: &Section, destination: &Destination) -> Batch {
+    let section = section.table("batch").expect("filled in by the schema");
+    let max_age = match section.written("max_age") {
+        Some(_) => section.time("max_age").unwrap_or_default(),
+        None => destination.default_batch().max_age,
+    };
+    let max_bytes = section.size("max_bytes").unwrap_or_default();
+    Batch { max_records: section.count("max_records") as u32, max_bytes, max_age }
+}
+
+fn line(section: &Section) -> Line {
+    let section = section.table("line").expect("filled in by the schema");
+    Line {
+        max_bytes: section.size("max_bytes").unwrap_or_default(),
+        oversize: match section.word("oversize") {
+            "truncate" => Oversize::Truncate,
+            "drop" => Oversize::Drop,
+            "dead_letter" => Oversize::DeadLetter,
+            _ => Oversize::Split,
+        },
+        skip_header: section.count("skip_header") as u32,
+    }
+}

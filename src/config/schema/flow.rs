@@ -1,0 +1,277 @@
+//! The tables of a flow.
+
+use super::{Key, Kind, MAX, Table, agent::ASSUME_ROLE};
+use kintail_engine::settings::{KIB, MIB};
+
+const DAY: u64 = 86_400_000;
+
+pub(super) const FLOW: Table = Table {
+    header: "[[flow]]",
+    keys: &[
+        Key::unset(
+            "name",
+            Kind::Text,
+            r#""web""#,
+            "Owns the offsets; may be left out while there is one flow, which is then called `default`.",
+        ),
+        Key::unset(
+            "files",
+            Kind::Texts,
+            r#"["/var/log/nginx/**/*.log"]"#,
+            "Which files are followed; needed. `*` and `?` stay within a directory, `**` does not.",
+        ),
+        Key::new("exclude", Kind::Texts, "[]", "Which of them are not: whole paths, or names without a `/`."),
+        Key::new("archives", Kind::Texts, "[]", "Where rotated files go, if not beside the live one.")
+            .later(),
+        Key::new(
+            "compressed",
+            Kind::Bool,
+            "false",
+            "Also ship compressed files that were never seen before.",
+        )
+        .later(),
+        Key::new(
+            "start_at",
+            Kind::Choice(&["beginning", "end"], &[]),
+            r#""beginning""#,
+            "Where files are begun that exist at the flow's first start: `beginning`, or `end`.",
+        ),
+        Key::new(
+            "close_after",
+            Kind::Time(0, DAY),
+            r#""10s""#,
+            "A rotated file that was read to its end is finished so long after its last write.",
+        ),
+        Key::new(
+            "identity",
+            Kind::Choice(&["auto"], &["inode", "content"]),
+            r#""auto""#,
+            "How a file is known again: `auto`, `inode`, or `content` where inodes are not stable.",
+        ),
+        Key::unset(
+            "ignore_older",
+            Kind::Time(1_000, MAX),
+            r#""30d""#,
+            "Leave files unread that were last written before.",
+        ),
+        Key::unset(
+            "stream",
+            Kind::Text,
+            r#""clicks""#,
+            "Destination: a Kinesis data stream, by name or ARN. A flow has exactly one destination.",
+        ),
+        Key::unset(
+            "delivery_stream",
+            Kind::Text,
+            r#""clicks-to-s3""#,
+            "Destination: a Firehose delivery stream, by name.",
+        ),
+        Key::unset("topic", Kind::Text, r#""clicks""#, "Destination: a Kafka topic.").later(),
+        Key::unset(
+            "file",
+            Kind::TextOrTable("path", &FILE),
+            r#""/srv/all.log""#,
+            "Destination: a file on this host, by path or as a table.",
+        ),
+        Key::unset("stdout", Kind::Bool, "true", "Destination: standard output."),
+        Key::unset("region", Kind::Text, r#""eu-west-1""#, "Instead of the one of `[aws]`."),
+        Key::unset("endpoint", Kind::Text, r#""http://localhost:4567""#, "Instead of the one of `[aws]`."),
+        Key::unset(
+            "assume_role",
+            Kind::Table(&ASSUME_ROLE),
+            "",
+            "Instead of the one of `[aws]`; the same keys.",
+        ),
+        Key::new(
+            "partition_key",
+            Kind::Text,
+            r#""random""#,
+            "How a stream's partition keys are made: `random`, `file`, `hash`, `field:NAME` or `const:TEXT`.",
+        ),
+        Key::new(
+            "ordering",
+            Kind::Choice(&["none"], &["strict"]),
+            r#""none""#,
+            "`strict` delivers each file's lines in their order.",
+        ),
+        Key::new("aggregation", Kind::Bool, "false", "Pack many lines into a record.").later(),
+        Key::new("aggregate_bytes", Kind::Size(1, 10 * MIB), r#""50KiB""#, "How large such a record gets.")
+            .later(),
+        Key::new(
+            "max_record",
+            Kind::Size(2 * KIB, 10 * MIB),
+            r#""1MiB""#,
+            "Largest record with its key, up to 10MiB; raise it with the stream's own limit. Firehose takes 1000KiB at most.",
+        ),
+        Key::new(
+            "pacing",
+            Kind::Choice(&["auto", "adaptive", "off"], &[]),
+            r#""auto""#,
+            "How sending adapts to throttling: `auto`, `adaptive` by the answers alone, or `off`.",
+        ),
+        Key::unset("max_rate", Kind::Table(&MAX_RATE), "", "Most a second.").later(),
+        Key::new(
+            "wire",
+            Kind::Choice(&["auto", "json"], &["cbor"]),
+            r#""auto""#,
+            "How requests are encoded: `auto`, `cbor` or `json`.",
+        ),
+        Key::new(
+            "newline",
+            Kind::Choice(&["keep", "strip"], &[]),
+            r#""keep""#,
+            "Whether a record keeps the newline of its line: `keep` or `strip`.",
+        ),
+        Key::new(
+            "record_id",
+            Kind::Bool,
+            "false",
+            "Give each record an id, by which a duplicate is recognised.",
+        )
+        .later(),
+        Key::unset("batch", Kind::Table(&BATCH), "", "When a request is sent: at the first of these."),
+        Key::unset("retry", Kind::Table(&RETRY), "", "How failed records are tried again."),
+        Key::unset("line", Kind::Table(&LINE), "", "What a line is."),
+        Key::unset("multiline", Kind::Table(&MULTILINE), "", "Which lines belong together.").later(),
+        Key::unset("process", Kind::Tables(&PROCESS), "", "Steps that change lines, in order.").later(),
+    ],
+};
+
+const FILE: Table = Table {
+    header: "[flow.file]",
+    keys: &[
+        Key::unset("path", Kind::Text, r#""/srv/all.log""#, "Where it is written; needed."),
+        Key::new("rotate", Kind::Size(KIB, MAX), r#""100MiB""#, "It is rotated at this size."),
+        Key::new("keep", Kind::Count(1, 10_000), "5", "So many rotated files are kept."),
+    ],
+};
+
+const MAX_RATE: Table = Table {
+    header: "[flow.max_rate]",
+    keys: &[
+        Key::unset("bytes", Kind::Size(1, MAX), r#""5MiB""#, "Bytes."),
+        Key::unset("records", Kind::Count(1, MAX), "5000", "Records."),
+    ],
+};
+
+const BATCH: Table = Table {
+    header: "[flow.batch]",
+    keys: &[
+        Key::new("max_records", Kind::Count(1, 10_000), "500", "At so many records; 500 at most to AWS."),
+        Key::new(
+            "max_bytes",
+            Kind::Size(KIB, 8 * MIB),
+            r#""1MiB""#,
+            "At so many bytes; at most 5MiB to a stream, 3MiB to a delivery stream, 8MiB elsewhere.",
+        ),
+        Key::new(
+            "max_age",
+            Kind::Time(0, 3_600_000),
+            r#""100ms""#,
+            "When its oldest record is so old; by default 5s to a delivery stream.",
+        ),
+    ],
+};
+
+const RETRY: Table = Table {
+    header: "[flow.retry]",
+    keys: &[
+        Key::new(
+            "initial",
+            Kind::Time(1, 3_600_000),
+            r#""100ms""#,
+            "The longest first wait; each wait is drawn at random.",
+        ),
+        Key::new("max", Kind::Time(1, 3_600_000), r#""10s""#, "The longest wait."),
+        Key::new(
+            "give_up",
+            Kind::TimeOrNever,
+            r#""never""#,
+            "A record becomes a dead letter so long after its first failure, or `never`.",
+        ),
+    ],
+};
+
+const LINE: Table = Table {
+    header: "[flow.line]",
+    keys: &[
+        Key::new("max_bytes", Kind::Size(16, MAX), r#""1MiB""#, "The longest line, with its newline."),
+        Key::new(
+            "oversize",
+            Kind::Choice(&["split", "truncate", "drop", "dead_letter"], &[]),
+            r#""split""#,
+            "What happens to a longer one: `split`, `truncate`, `drop` or `dead_letter`.",
+        ),
+        Key::new(
+            "skip_header",
+            Kind::Count(0, u32::MAX as u64),
+            "0",
+            "So many lines at a file's beginning are not shipped.",
+        ),
+    ],
+};
+
+const MULTILINE: Table = Table {
+    header: "[flow.multiline]",
+    keys: &[
+        Key::unset("start", Kind::Text, r"'^\d{4}-'", "A line that matches begins a record."),
+        Key::unset("continue", Kind::Text, r"'^\s'", "A line that matches belongs to the one before."),
+        Key::unset("end", Kind::Text, r"';$'", "A line that matches ends a record."),
+        Key::unset(
+            "preset",
+            Kind::Choice(&["java", "python", "go", "ruby"], &[]),
+            r#""java""#,
+            "Stack traces of `java`, `python`, `go` or `ruby`.",
+        ),
+        Key::unset(
+            "max_wait",
+            Kind::Time(0, DAY),
+            r#""2s""#,
+            "How long an open record waits for its next line.",
+        ),
+        Key::unset("max_lines", Kind::Count(1, MAX), "500", "Most lines of a record."),
+        Key::unset("max_bytes", Kind::Size(1, MAX), r#""1MiB""#, "Most bytes of a record."),
+    ],
+};
+
+const PROCESS: Table = Table {
+    header: "[[flow.process]]",
+    keys: &[
+        Key::unset(
+            "parse",
+            Kind::Text,
+            r#""combined_apache""#,
+            "`json`, `csv`, `logfmt`, `regex`, `common_apache`, `combined_apache`, `apache_error`, `nginx`, `syslog`, `rfc3339_syslog`, `rfc5424`, `docker` or `cri`.",
+        ),
+        Key::unset("types", Kind::Any, r#"{ response = "integer" }"#, "Types of parsed members."),
+        Key::unset(
+            "on_error",
+            Kind::Choice(&["pass", "drop", "dead_letter"], &[]),
+            r#""pass""#,
+            "What happens to a line on which the step fails: `pass`, `drop` or `dead_letter`.",
+        ),
+        Key::unset("pattern", Kind::Text, r"'^(?<level>\w+)'", "With `regex`."),
+        Key::unset("columns", Kind::Texts, r#"["a", "b"]"#, "With `csv`."),
+        Key::unset("delimiter", Kind::Text, r#"",""#, "With `csv`."),
+        Key::unset("header", Kind::Bool, "true", "With `csv`: the first line names the columns."),
+        Key::unset("format", Kind::Text, "'$remote_addr'", "With `nginx`."),
+        Key::unset("add", Kind::Any, r#"{ host = "{hostname}" }"#, "Members to add."),
+        Key::unset("rename", Kind::Any, r#"{ a = "b" }"#, "Members to rename."),
+        Key::unset("remove", Kind::Any, r#"["a"]"#, "Members to remove."),
+        Key::unset("nest", Kind::Any, r#"{ a = ["b"] }"#, "Members to put below another."),
+        Key::unset("flatten", Kind::Any, r#"["a"]"#, "Members whose own members move up."),
+        Key::unset("keep", Kind::Any, r"'regex'", "Drop lines that do not match."),
+        Key::unset("drop", Kind::Any, r"'regex'", "Drop lines that match."),
+        Key::unset("redact", Kind::Any, r#"{ pattern = '\d{16}', with = "x" }"#, "Text to replace."),
+        Key::unset("single_line", Kind::Any, "true", "Join the lines of a record."),
+        Key::unset("truncate_field", Kind::Any, r#"{ field = "a", bytes = 100 }"#, "A member to cut."),
+        Key::unset("sample", Kind::Any, "0.1", "The share of lines to keep."),
+        Key::unset(
+            "metadata",
+            Kind::Any,
+            r#"{ host = "{hostname}" }"#,
+            "Members put under `metadata`, beside `data`.",
+        ),
+        Key::unset("output", Kind::Any, r#""json""#, "`json`, `original`, or a template."),
+    ],
+};

@@ -1,0 +1,315 @@
+//! The configuration written out again: every value as resolved, in the schema's order, secrets masked.
+
+use super::schema::{Kind, ROOT, Table};
+use super::units::{format_size, format_time};
+use super::{AssumeRole, Config, FlowIo, LogFormat, Wire, mask};
+use kintail_engine::settings::{
+    Agent, Destination, Flow, HoldDeleted, Newline, Oversize, Pacing, PartitionKey, StartAt, Symlinks, Watch,
+};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::time::Duration;
+
+impl Config {
+    /// As TOML that means the same when it is read again (but for masked secrets).
+    pub fn to_toml(&self) -> String {
+        let mut out = String::new();
+        table(&mut out, &ROOT, &self.to_json());
+        out
+    }
+
+    /// As JSON with the keys of the TOML; what has no value is left out.
+    pub fn to_json(&self) -> Value {
+        let flows = self.engine.flows.iter().zip(&self.flows);
+        let mut all = json!({
+            "agent": agent(self),
+            "aws": {
+                "region": self.aws.region,
+                "profile": self.aws.profile,
+                "endpoints": {
+                    "kinesis": self.aws.endpoints.kinesis,
+                    "firehose": self.aws.endpoints.firehose,
+                    "sts": self.aws.endpoints.sts,
+                    "cloudwatch": self.aws.endpoints.cloudwatch,
+                },
+                "assume_role": self.aws.assume_role.as_ref().map(assume_role),
+                "fips": self.aws.fips,
+                "dual_stack": self.aws.dual_stack,
+                "shared_credentials_file": self.aws.shared_credentials_file,
+            },
+            "flow": flows.map(|(engine, io)| flow(engine, io)).collect::<Vec<_>>(),
+        });
+        tidy(&mut all);
+        all
+    }
+}
+
+fn agent(config: &Config) -> Value {
+    let agent: &Agent = &config.engine.agent;
+    json!({
+        "state_dir": config.state_dir,
+        "memory": format_size(agent.memory),
+        "shutdown_timeout": format_time(agent.shutdown_timeout),
+        "rescan": format_time(agent.rescan),
+        "watch": match agent.watch {
+            Watch::Auto => "auto",
+            Watch::Poll => "poll",
+        },
+        "follow_symlinks": match agent.follow_symlinks {
+            Symlinks::None => "none",
+            Symlinks::Files => "files",
+            Symlinks::All => "all",
+        },
+        "hold_deleted": match agent.hold_deleted {
+            HoldDeleted::Bytes(bytes) => format_size(bytes),
+            HoldDeleted::Unlimited => "never".to_owned(),
+        },
+        "forget_after": format_time(agent.forget_after),
+        "dead_letter_max": format_size(config.dead_letter_max),
+        "status_group": config.status_group,
+        "log": {
+            "level": config.log.level,
+            "format": match config.log.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            },
+        },
+    })
+}
+
+fn assume_role(role: &AssumeRole) -> Value {
+    json!({
+        "arn": role.arn,
+        "external_id": role.external_id,
+        "session_name": role.session_name,
+        "duration": format_time(role.duration),
+    })
+}
+
+fn flow(flow: &Flow, io: &FlowIo) -> Value {
+    let mut all = json!({
+        "name": flow.name,
+        "files": flow.files,
+        "exclude": flow.exclude,
+        "start_at": match flow.start_at {
+            StartAt::Beginning => "beginning",
+            StartAt::End => "end",
+        },
+        "close_after": format_time(flow.close_after),
+        "ignore_older": flow.ignore_older.map(format_time),
+        "region": io.region,
+        "endpoint": io.endpoint,
+        "assume_role": io.assume_role.as_ref().map(assume_role),
+        "partition_key": partition_key(&flow.partition_key),
+        "max_record": format_size(flow.max_record),
+        "pacing": match flow.pacing {
+            Pacing::Auto => "auto",
+            Pacing::Adaptive => "adaptive",
+            Pacing::Off => "off",
+        },
+        "wire": match io.wire {
+            Wire::Auto => "auto",
+            Wire::Json => "json",
+        },
+        "newline": match flow.newline {
+            Newline::Keep => "keep",
+            Newline::Strip => "strip",
+        },
+        "batch": {
+            "max_records": flow.batch.max_records,
+            "max_bytes": format_size(flow.batch.max_bytes),
+            "max_age": format_time(flow.batch.max_age),
+        },
+        "retry": {
+            "initial": format_time(flow.retry.initial),
+            "max": format_time(flow.retry.max),
+            "give_up": or_never(flow.retry.give_up),
+        },
+        "line": {
+            "max_bytes": format_size(flow.line.max_bytes),
+            "oversize": match flow.line.oversize {
+                Oversize::Split => "split",
+                Oversize::Truncate => "truncate",
+                Oversize::Drop => "drop",
+                Oversize::DeadLetter => "dead_letter",
+            },
+            "skip_header": flow.line.skip_header,
+        },
+    });
+    let (key, value) = destination(&flow.destination);
+    all[key] = value;
+    all
+}
+
+fn destination(destination: &Destination) -> (&'static str, Value) {
+    match destination {
+        Destination::Kinesis { stream } => ("stream", json!(stream)),
+        Destination::Firehose { delivery_stream } => ("delivery_stream", json!(delivery_stream)),
+        Destination::File { path, rotate, keep } => {
+            ("file", json!({ "path": path, "rotate": format_size(*rotate), "keep": keep }))
+        }
+        Destination::Stdout => ("stdout", json!(true)),
+    }
+}
+
+fn partition_key(key: &PartitionKey) -> String {
+    match key {
+        PartitionKey::Random => "random".to_owned(),
+        PartitionKey::File => "file".to_owned(),
+        PartitionKey::Hash => "hash".to_owned(),
+        PartitionKey::Field(name) => format!("field:{name}"),
+        PartitionKey::Const(text) => format!("const:{text}"),
+    }
+}
+
+fn or_never(time: Option<Duration>) -> String {
+    time.map_or_else(|| "never".to_owned(), format_time)
+}
+
+/// Leaves out what has no value, and masks secrets.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            for (key, member) in members.iter_mut() {
+                if mask::is_secret(key) {
+                    *member = json!(mask::MASK);
+                }
+                tidy(member);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::String(text) => *text = mask::mask_urls(text),
+        _ => {}
+    }
+}
+
+/// Writes the keys of a table in the schema's order, then the tables below it.
+fn table(out: &mut String, schema: &Table, value: &Value) {
+    let members = || schema.keys.iter().filter_map(|key| Some((key, value.get(key.name)?)));
+    // Writing to a string cannot fail.
+    for (key, member) in members().filter(|(_, member)| !is_table(member)) {
+        let _ = writeln!(out, "{} = {}", key.name, inline(member));
+    }
+    for (key, member) in members().filter(|(_, member)| is_table(member)) {
+        match (key.kind, member) {
+            (Kind::Tables(schema), Value::Array(items)) => {
+                items.iter().for_each(|item| headed(out, schema, schema.header, item));
+            }
+            (Kind::Table(inner) | Kind::TextOrTable(_, inner), _) => {
+                headed(out, inner, &below(schema, key.name), member);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn headed(out: &mut String, schema: &Table, header: &str, value: &Value) {
+    if value.as_object().is_some_and(serde_json::Map::is_empty) {
+        return;
+    }
+    let blank = if out.is_empty() { "" } else { "\n" };
+    let _ = writeln!(out, "{blank}{header}");
+    table(out, schema, value);
+}
+
+/// The header of a table below another; one schema may be at home in several places.
+fn below(parent: &Table, name: &str) -> String {
+    match parent.header.trim_matches(['[', ']']) {
+        "" => format!("[{name}]"),
+        parent => format!("[{parent}.{name}]"),
+    }
+}
+
+fn is_table(value: &Value) -> bool {
+    value.is_object() || value.as_array().is_some_and(|items| items.first().is_some_and(Value::is_object))
+}
+
+fn inline(value: &Value) -> String {
+    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const FULL: &str = r#"
+        [agent]
+        state_dir = "s"
+        memory = "100MiB"
+        hold_deleted = "never"
+        status_group = "adm"
+        log = { level = "debug", format = "json" }
+        [aws]
+        region = "eu-west-1"
+        endpoints = { kinesis = "http://localhost:1", sts = "http://localhost:2" }
+        assume_role = { arn = "arn:aws:iam::1:role/a", external_id = "x", duration = "2h" }
+        [[flow]]
+        name = "a \" quote"
+        files = ["/var/log/*.log", "rel/*.log"]
+        exclude = ["*.gz"]
+        stream = "arn:aws:kinesis:us-east-1:123456789012:stream/s"
+        partition_key = "const:ü"
+        retry = { give_up = "1h" }
+        ignore_older = "30d"
+        [[flow]]
+        name = "b"
+        files = ["/x"]
+        delivery_stream = "d"
+        newline = "strip"
+        [[flow]]
+        name = "c"
+        files = ["/x"]
+        file = { path = "o", rotate = "1536B" }
+        line = { max_bytes = "64KiB", oversize = "drop", skip_header = 2 }
+    "#;
+
+    fn config(text: &str) -> Config {
+        Config::from_text("test.toml", text, Path::new("/")).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn what_is_shown_means_the_same_when_read_again() {
+        for text in [FULL, "[[flow]]\nfiles = [\"/x\"]\nstdout = true"] {
+            let config = config(text);
+            assert_eq!(super::tests::config(&config.to_toml()), config, "{}", config.to_toml());
+        }
+    }
+
+    #[test]
+    fn the_user_part_of_an_endpoint_is_not_shown() {
+        let text =
+            "[aws.endpoints]\nkinesis = \"http://me:hunter2@h\"\n[[flow]]\nfiles = [\"/x\"]\nstream = \"s\"";
+        let shown = config(text).to_toml();
+        assert!(!shown.contains("hunter2") && shown.contains("http://***@h"), "{shown}");
+    }
+
+    #[test]
+    fn every_key_that_exists_is_shown() {
+        fn missing(schema: &Table, value: &Value, out: &mut Vec<String>) {
+            for key in schema.keys.iter().filter(|key| !key.later) {
+                match (key.kind, value.get(key.name)) {
+                    (Kind::Table(inner) | Kind::TextOrTable(_, inner), Some(value)) => {
+                        missing(inner, value, out)
+                    }
+                    (Kind::Tables(inner), Some(value)) => {
+                        // All flows together: no flow has every destination.
+                        let flows = value.as_array().into_iter().flatten().filter_map(Value::as_object);
+                        let all = flows.flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+                        missing(inner, &Value::Object(all), out);
+                    }
+                    (_, Some(_)) => {}
+                    (_, None) => out.push(format!("{} {}", schema.header, key.name)),
+                }
+            }
+        }
+        let mut out = Vec::new();
+        missing(&ROOT, &config(FULL).to_json(), &mut out);
+        let unset = ["[aws] profile", "[aws] shared_credentials_file", "[aws.endpoints] firehose"];
+        let unset = [&unset[..], &["[aws.endpoints] cloudwatch", "[[flow]] stdout"]].concat();
+        let choices_of_one = ["[[flow]] identity", "[[flow]] ordering"];
+        out.retain(|key| !unset.contains(&key.as_str()) && !choices_of_one.contains(&key.as_str()));
+        assert!(out.is_empty(), "{out:?}");
+    }
+}

@@ -1,0 +1,189 @@
+//! The loop: does what the engine wants, and tells it what happened. It decides nothing and keeps no queue.
+
+mod actions;
+mod asked;
+mod sources;
+
+pub(crate) use sources::Inputs;
+
+use crate::io::files::Files;
+use crate::io::keeper::Keeper;
+use crate::io::signals::Signal;
+use crate::io::sinks::{STDOUT_CLOSED, Sink};
+use crate::io::watch::Watches;
+use crate::observe::logs::{self, Logs};
+use kintail_engine::command::{Command, Reply};
+use kintail_engine::destination::Answer;
+use kintail_engine::event::{Event, Now, Outcome};
+use kintail_engine::ids::CommandId;
+use kintail_engine::{Engine, Poll};
+use sources::{Arrived, Sources};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+/// With what the engine's wishes are fulfilled.
+#[derive(Debug)]
+pub(crate) struct Io {
+    /// The open files.
+    pub(crate) files: Files,
+    /// The watched directories.
+    pub(crate) watches: Watches,
+    /// The flows' names, by [`kintail_engine::ids::FlowId`].
+    pub(crate) flows: Vec<String>,
+    /// Their destinations.
+    pub(crate) sinks: Vec<Sink>,
+    /// The state.
+    pub(crate) keeper: Keeper,
+    /// The log.
+    pub(crate) logs: Logs,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It was told to stop, and all is saved that could be.
+    Stopped,
+    /// It was told to stop twice.
+    Abandoned,
+    /// Nobody reads standard output any more.
+    OutputClosed,
+}
+
+/// The loop, but for its waiting.
+#[derive(Debug)]
+struct Driver {
+    engine: Engine,
+    io: Io,
+    started: Instant,
+    answers: UnboundedSender<Event>,
+    /// The commands that are not answered yet.
+    questions: BTreeMap<CommandId, oneshot::Sender<Reply>>,
+    commands: u64,
+    looked_for_stalls: Instant,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    /// The engine was told to stop; it ends so when that is finished.
+    Stopping(End),
+    Ended(End),
+}
+
+/// So many actions, or answers, in a row; then the network has its turn.
+const BATCH: usize = 64;
+/// How often hung calls are looked for, while any call is out.
+const LOOK_FOR_STALLS: Duration = Duration::from_secs(10);
+
+/// Runs the engine until it has finished.
+pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs) -> End {
+    // Unbounded, because the engine bounds what is out, and an action has one answer.
+    let (answers, answered) = unbounded_channel();
+    let mut sources = Sources::new(inputs, answered, io.watches.clone());
+    let mut driver = Driver::new(engine, io, answers);
+    loop {
+        let next = driver.act();
+        driver.engine.take_notes().iter().for_each(logs::note);
+        if let State::Ended(end) = driver.state {
+            return end;
+        }
+        let deadline = [next, driver.housekeep()].into_iter().flatten().min();
+        match sources.next(deadline).await {
+            Arrived::Events(events) => events.into_iter().for_each(|event| driver.handle(event)),
+            Arrived::Signal(signal) => driver.signal(signal),
+            Arrived::Command(command, question) => driver.command(command, question),
+            Arrived::Deadline => {}
+        }
+    }
+}
+
+impl Driver {
+    fn new(engine: Engine, io: Io, answers: UnboundedSender<Event>) -> Self {
+        let started = Instant::now();
+        Self {
+            engine,
+            io,
+            started,
+            answers,
+            questions: BTreeMap::new(),
+            commands: 0,
+            looked_for_stalls: started,
+            state: State::Running,
+        }
+    }
+
+    /// Does what the engine wants, up to a batch of it. Returns when to ask it again, if nothing comes before.
+    fn act(&mut self) -> Option<Instant> {
+        for _ in 0..BATCH {
+            match self.engine.poll(self.now()) {
+                Poll::Action(action) => self.perform(action),
+                Poll::Wait(deadline) => return deadline.map(|deadline| self.started + deadline),
+                Poll::Finished => {
+                    let end = if let State::Stopping(end) = self.state { end } else { End::Stopped };
+                    self.state = State::Ended(end);
+                    break;
+                }
+            }
+        }
+        Some(Instant::now())
+    }
+
+    fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { mono: self.started.elapsed(), wall: i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX) }
+    }
+
+    fn handle(&mut self, event: Event) {
+        if let Event::Done { outcome: Outcome::Sent(Answer::Failed { failure, .. }), .. } = &event
+            && *failure.code == *STDOUT_CLOSED
+        {
+            self.stop(End::OutputClosed);
+        }
+        self.engine.handle(event, self.now());
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match (signal, self.state) {
+            (Signal::Stop, State::Running) => self.stop(End::Stopped),
+            (Signal::Stop, _) => self.state = State::Ended(End::Abandoned),
+            (Signal::Reload, _) => {
+                tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure")
+            }
+        }
+    }
+
+    /// Has the engine finish what it began. Where nothing is kept, a reader who went away ends all at once.
+    fn stop(&mut self, end: End) {
+        if end == End::OutputClosed && !self.io.keeper.keeps() {
+            self.state = State::Ended(end);
+        } else if self.state == State::Running {
+            self.state = State::Stopping(end);
+            self.engine.handle(Event::Shutdown, self.now());
+        }
+    }
+
+    fn command(&mut self, command: Command, question: oneshot::Sender<Reply>) {
+        self.commands += 1;
+        let id = CommandId(self.commands);
+        self.questions.insert(id, question);
+        self.engine.handle(Event::Command { id, command }, self.now());
+    }
+
+    /// Reports what hangs, and lets the log write what it held back. Returns when to do it again.
+    fn housekeep(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        if now >= self.looked_for_stalls + LOOK_FOR_STALLS {
+            self.looked_for_stalls = now;
+            for stalled in self.io.files.stalled() {
+                let subject = format!("stalled {}", stalled.path.display());
+                tracing::error!(subject, "{stalled}");
+            }
+        }
+        let log = self.io.logs.tick().map(|due| now + due);
+        let stalls = self.io.files.busy().then_some(self.looked_for_stalls + LOOK_FOR_STALLS);
+        [log, stalls].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,82 @@
+//! Does what the engine wants: one method an action. None of them blocks.
+
+use super::Driver;
+use super::asked::Asked;
+use kintail_engine::command::Reply;
+use kintail_engine::event::{Action, Do, Letter, Outcome, Request};
+use kintail_engine::ids::{CommandId, FlowId};
+use kintail_engine::job::Job;
+use kintail_engine::state::Transaction;
+use std::path::PathBuf;
+
+impl Driver {
+    pub(super) fn perform(&mut self, action: Action) {
+        let asked = Asked::new(action.id, self.answers.clone());
+        match action.what {
+            Do::Load => self.load(asked),
+            Do::Save(transaction) => self.save(asked, transaction),
+            Do::List { dir, wanted } => self.io.files.list(dir, wanted, asked.with(Outcome::Listed)),
+            Do::Look { path } => self.io.files.look(path, asked.with(Outcome::Looked)),
+            Do::Open { handle, path } => self.io.files.open(handle, path, asked.with(Outcome::Opened)),
+            Do::Read { handle, offset, len, .. } => {
+                self.io.files.read(handle, offset, len, asked.with(Outcome::Read));
+            }
+            Do::Close { handle } => self.io.files.close(handle, || asked.answer(Outcome::Closed)),
+            Do::Watch { dir } => self.watch(asked, dir),
+            Do::Unwatch { dir } => self.unwatch(asked, dir),
+            Do::Compute(job) => Self::compute(asked, job),
+            Do::Send(request) => self.send(asked, request),
+            Do::DeadLetters { flow, letters } => self.dead_letters(asked, flow, letters),
+            Do::Reply { command, reply } => self.reply(asked, command, *reply),
+        }
+    }
+
+    fn load(&self, asked: Asked) {
+        self.io.keeper.load(asked.with(|saved| Outcome::Loaded(Box::new(saved))));
+    }
+
+    fn save(&self, asked: Asked, transaction: Transaction) {
+        self.io.keeper.save(transaction, asked.with(Outcome::Saved));
+    }
+
+    fn watch(&self, asked: Asked, dir: PathBuf) {
+        let watches = self.io.watches.clone();
+        self.io.files.at("watch", dir, move |dir| asked.answer(Outcome::Watched(watches.watch(dir))));
+    }
+
+    fn unwatch(&self, asked: Asked, dir: PathBuf) {
+        let watches = self.io.watches.clone();
+        self.io.files.at("unwatch", dir, move |dir| {
+            watches.unwatch(dir);
+            asked.answer(Outcome::Closed);
+        });
+    }
+
+    /// Here on the loop: a job takes well under a millisecond, and its bytes are still in this core's cache when
+    /// the body is signed.
+    fn compute(asked: Asked, job: Job) {
+        asked.answer(Outcome::Computed(Box::new(job.run())));
+    }
+
+    fn send(&self, asked: Asked, request: Request) {
+        let sink = &self.io.sinks[request.flow.0 as usize];
+        sink.send(request, asked.with(Outcome::Sent));
+    }
+
+    fn dead_letters(&self, asked: Asked, flow: FlowId, letters: Vec<Letter>) {
+        let name = &self.io.flows[flow.0 as usize];
+        self.io.keeper.dead_letters(name, letters, asked.with(Outcome::DeadLettered));
+    }
+
+    fn reply(&mut self, asked: Asked, command: CommandId, mut reply: Reply) {
+        if let Reply::Status(status) = &mut reply {
+            status.problems.extend(self.io.files.stalled().iter().map(ToString::to_string));
+            status.healthy &= status.problems.is_empty();
+        }
+        if let Some(question) = self.questions.remove(&command) {
+            // Who asked may have gone away.
+            let _ = question.send(reply);
+        }
+        asked.answer(Outcome::Closed);
+    }
+}

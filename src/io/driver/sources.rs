@@ -1,0 +1,83 @@
+//! All from which something may come, and what comes first.
+
+use super::BATCH;
+use crate::io::signals::{Signal, Signals};
+use crate::io::watch::Watches;
+use kintail_engine::command::{Command, Reply};
+use kintail_engine::event::Event;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+use tokio::time::sleep_until;
+
+/// From where something may come unasked.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    /// The operating system's.
+    pub(crate) signals: Signals,
+    /// Questions and orders, with where their answer goes.
+    pub(crate) commands: Receiver<(Command, oneshot::Sender<Reply>)>,
+}
+
+/// All from which something may come.
+#[derive(Debug)]
+pub(super) struct Sources {
+    inputs: Inputs,
+    answered: UnboundedReceiver<Event>,
+    watches: Watches,
+    /// Notices are not taken before.
+    notices_from: Instant,
+}
+
+/// What came.
+#[derive(Debug)]
+pub(super) enum Arrived {
+    /// Answers or notices.
+    Events(Vec<Event>),
+    Signal(Signal),
+    Command(Command, oneshot::Sender<Reply>),
+    /// Nothing, but it is time.
+    Deadline,
+}
+
+/// Between two takings of notices: a file that is written without pause costs one notice each time.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Sources {
+    pub(super) fn new(inputs: Inputs, answered: UnboundedReceiver<Event>, watches: Watches) -> Self {
+        Self { inputs, answered, watches, notices_from: Instant::now() }
+    }
+
+    /// Waits for what comes first. Notices go before answers, which under load always wait.
+    pub(super) async fn next(&mut self, deadline: Option<Instant>) -> Arrived {
+        // Under load something is always there at once; sockets and timers want their turn all the same.
+        yield_now().await;
+        let mut answers = Vec::new();
+        tokio::select! {
+            biased;
+            signal = self.inputs.signals.next() => Arrived::Signal(signal),
+            Some((command, question)) = self.inputs.commands.recv() => Arrived::Command(command, question),
+            notices = notices(&self.watches, self.notices_from) => {
+                self.notices_from = Instant::now() + PAUSE;
+                Arrived::Events(notices)
+            }
+            _ = self.answered.recv_many(&mut answers, BATCH) => Arrived::Events(answers),
+            () = sleep_to(deadline) => Arrived::Deadline,
+        }
+    }
+}
+
+async fn notices(watches: &Watches, from: Instant) -> Vec<Event> {
+    sleep_to(Some(from)).await;
+    watches.next().await.into_iter().map(Event::Notice).collect()
+}
+
+/// Sleeps until then; `None` is for ever.
+async fn sleep_to(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) if deadline <= Instant::now() => {}
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

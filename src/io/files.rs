@@ -1,0 +1,168 @@
+//! The open files, and file calls: each runs where it can hang nothing but its own device.
+
+mod calls;
+mod lanes;
+mod mounts;
+
+pub(crate) use lanes::Stalled;
+
+use kintail_engine::discover::Wanted;
+use kintail_engine::event::{Chunk, FileError, Listing, Meta};
+use kintail_engine::ids::HandleId;
+use kintail_engine::settings::Symlinks;
+use lanes::{Call, Lanes};
+use mounts::Devices;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// All files that are open for reading, and the threads on which calls run.
+#[derive(Debug)]
+pub(crate) struct Files {
+    symlinks: Symlinks,
+    lanes: Lanes,
+    shared: Arc<Shared>,
+}
+
+/// What a call leaves behind for the next.
+#[derive(Debug, Default)]
+struct Shared {
+    open: Mutex<BTreeMap<HandleId, Arc<OpenFile>>>,
+    devices: Mutex<Devices>,
+}
+
+/// A file that is open for reading.
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    path: PathBuf,
+    device: u64,
+    /// On a file system that never waits for another host.
+    local: bool,
+}
+
+impl Files {
+    /// No file is open, no thread runs.
+    pub(crate) fn new(symlinks: Symlinks) -> Self {
+        Self { symlinks, lanes: Lanes::default(), shared: Arc::default() }
+    }
+
+    /// The entries of `dir` that are wanted.
+    pub(crate) fn list(
+        &self,
+        dir: PathBuf,
+        wanted: Arc<Wanted>,
+        reply: impl FnOnce(Result<Listing, FileError>) + Send + 'static,
+    ) {
+        let shared = Arc::clone(&self.shared);
+        self.at("list", dir, move |dir| {
+            let listed = calls::list(dir, &wanted);
+            if let Ok((device, _)) = &listed {
+                shared.devices.lock().expect("not poisoned").learn(dir, *device);
+            }
+            reply(listed.map(|(_, listing)| listing));
+        });
+    }
+
+    /// What `path` is.
+    pub(crate) fn look(&self, path: PathBuf, reply: impl FnOnce(Result<Meta, FileError>) + Send + 'static) {
+        let symlinks = self.symlinks;
+        let shared = Arc::clone(&self.shared);
+        self.at("stat", path, move |path| {
+            let looked = calls::look(path, symlinks);
+            if let Ok(meta) = &looked {
+                shared.devices.lock().expect("not poisoned").learn(path, meta.identity.dev);
+            }
+            reply(looked);
+        });
+    }
+
+    /// Opens a regular file, to be called `handle` from now on.
+    pub(crate) fn open(
+        &self,
+        handle: HandleId,
+        path: PathBuf,
+        reply: impl FnOnce(Result<Meta, FileError>) + Send + 'static,
+    ) {
+        let symlinks = self.symlinks;
+        let shared = Arc::clone(&self.shared);
+        self.at("open", path, move |path| {
+            let opened = calls::open(path, symlinks).map(|(file, meta)| {
+                shared.opened(handle, file, path, &meta);
+                meta
+            });
+            reply(opened);
+        });
+    }
+
+    /// Reads, then stats. What a local file system holds in memory is read at once.
+    pub(crate) fn read(
+        &self,
+        handle: HandleId,
+        offset: u64,
+        len: usize,
+        reply: impl FnOnce(Result<Chunk, FileError>) + Send + 'static,
+    ) {
+        let Some(open) = self.shared.get(handle) else {
+            return reply(Err(FileError::Other("the file is not open".into())));
+        };
+        if open.local
+            && let Some(chunk) = calls::read_at_once(&open.file, offset, len)
+        {
+            return reply(Ok(chunk));
+        }
+        let call = Call { what: "read", path: open.path.clone() };
+        self.lanes.run(open.device, call, move || reply(calls::read(&open.file, offset, len)));
+    }
+
+    /// Closes a file. Giving back the blocks of a huge deleted file takes time: not at once.
+    pub(crate) fn close(&self, handle: HandleId, reply: impl FnOnce() + Send + 'static) {
+        let Some(open) = self.shared.open.lock().expect("not poisoned").remove(&handle) else {
+            return reply();
+        };
+        let call = Call { what: "close", path: open.path.clone() };
+        self.lanes.run(open.device, call, move || {
+            drop(open);
+            reply();
+        });
+    }
+
+    /// Runs a call about `path` on the threads of its device.
+    pub(crate) fn at(&self, what: &'static str, path: PathBuf, call: impl FnOnce(&Path) + Send + 'static) {
+        let device = self.shared.devices.lock().expect("not poisoned").of(&path);
+        self.lanes.run(device, Call { what, path: path.clone() }, move || call(&path));
+    }
+
+    /// Whether any call is out, so that one might come to be stalled.
+    pub(crate) fn busy(&self) -> bool {
+        self.lanes.busy()
+    }
+
+    /// The calls that have not returned for long.
+    pub(crate) fn stalled(&self) -> Vec<Stalled> {
+        self.lanes.stalled()
+    }
+}
+
+impl Shared {
+    fn get(&self, handle: HandleId) -> Option<Arc<OpenFile>> {
+        self.open.lock().expect("not poisoned").get(&handle).cloned()
+    }
+
+    fn opened(&self, handle: HandleId, file: File, path: &Path, meta: &Meta) {
+        let device = meta.identity.dev;
+        self.devices.lock().expect("not poisoned").learn(path, device);
+        let local = !calls::is_remote(&file);
+        let open = OpenFile { file, path: path.to_path_buf(), device, local };
+        self.open.lock().expect("not poisoned").insert(handle, Arc::new(open));
+    }
+}
+
+/// Whether changes of `dir` may be made on another host, where this kernel notices nothing.
+pub(super) fn is_remote(dir: &Path) -> Result<bool, FileError> {
+    calls::open_dir(dir).map(|dir| calls::is_remote(&dir))
+}
+
+#[cfg(test)]
+mod tests;

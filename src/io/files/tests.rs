@@ -1,0 +1,127 @@
+use super::*;
+use kintail_engine::event::Kind;
+use rustix::fs::{CWD, FileType, mknodat};
+use std::fs;
+use std::io::Write;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const HANDLE: HandleId = HandleId(7);
+
+/// What a call answers.
+fn wait<T: Send + 'static>(call: impl FnOnce(Box<dyn FnOnce(T) + Send>)) -> T {
+    let (answer, answers): (_, Receiver<T>) = channel();
+    call(Box::new(move |value| answer.send(value).unwrap()));
+    answers.recv_timeout(Duration::from_secs(10)).expect("an answer")
+}
+
+fn open(files: &Files, path: &Path) -> Result<Meta, FileError> {
+    wait(|reply| files.open(HANDLE, path.into(), reply))
+}
+
+fn look(files: &Files, path: &Path) -> Result<Meta, FileError> {
+    wait(|reply| files.look(path.into(), reply))
+}
+
+fn read(files: &Files, offset: u64, len: usize) -> Vec<u8> {
+    wait(|reply| files.read(HANDLE, offset, len, reply)).unwrap().bytes.to_vec()
+}
+
+#[test]
+fn a_file_keeps_its_identity_through_a_rename_and_has_a_birth_time() {
+    let dir = TempDir::new().unwrap();
+    let (old, new) = (dir.path().join("a.log"), dir.path().join("a.log.1"));
+    fs::write(&old, "one\n").unwrap();
+    let files = Files::new(Symlinks::Files);
+    let before = open(&files, &old).unwrap();
+    fs::rename(&old, &new).unwrap();
+    let after = look(&files, &new).unwrap();
+    assert_eq!(before.identity, after.identity);
+    assert_ne!(before.identity.btime, 0);
+    assert_eq!((after.kind, after.size, after.links), (Kind::File, 4, 1));
+    assert_eq!(look(&files, &old), Err(FileError::NotFound));
+}
+
+#[test]
+fn reads_end_only_at_the_end_of_the_file() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("a.log");
+    let content: Vec<u8> = (0..300_000_u32).map(|i| (i % 251) as u8).collect();
+    fs::write(&path, &content).unwrap();
+    let files = Files::new(Symlinks::Files);
+    open(&files, &path).unwrap();
+    assert_eq!(read(&files, 0, 1 << 20), content);
+    assert_eq!(read(&files, 10, 200_000), content[10..200_010]);
+    assert_eq!(read(&files, 299_990, 100), content[299_990..]);
+    assert_eq!(read(&files, 400_000, 100), b"");
+}
+
+#[test]
+fn a_deleted_file_is_read_on_and_has_no_links() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("a.log");
+    let mut writer = fs::File::create(&path).unwrap();
+    let files = Files::new(Symlinks::Files);
+    open(&files, &path).unwrap();
+    fs::remove_file(&path).unwrap();
+    writer.write_all(b"late\n").unwrap();
+    let chunk = wait(|reply| files.read(HANDLE, 0, 100, reply)).unwrap();
+    assert_eq!(&chunk.bytes[..], b"late\n");
+    assert_eq!(chunk.meta.links, 0);
+}
+
+#[test]
+fn a_closed_file_is_not_read() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("a.log");
+    fs::write(&path, "one\n").unwrap();
+    let files = Files::new(Symlinks::Files);
+    open(&files, &path).unwrap();
+    wait(|reply| files.close(HANDLE, move || reply(())));
+    assert!(wait(|reply| files.read(HANDLE, 0, 4, reply)).is_err());
+}
+
+#[test]
+fn a_fifo_is_refused_and_its_writer_stays_asleep() {
+    let dir = TempDir::new().unwrap();
+    let fifo = dir.path().join("fifo.log");
+    mknodat(CWD, &fifo, FileType::Fifo, 0o600.into(), 0).unwrap();
+    let files = Files::new(Symlinks::Files);
+    assert_eq!(open(&files, &fifo), Err(FileError::Other("not a regular file".into())));
+    assert_eq!(look(&files, &fifo).unwrap().kind, Kind::Other);
+}
+
+#[test]
+fn links_are_followed_as_the_settings_say() {
+    let dir = TempDir::new().unwrap();
+    let (file, link, dangling) = (dir.path().join("a"), dir.path().join("link"), dir.path().join("dangling"));
+    fs::write(&file, "one\n").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("nowhere"), &dangling).unwrap();
+    let following = Files::new(Symlinks::Files);
+    assert_eq!(look(&following, &link).unwrap().kind, Kind::File);
+    assert_eq!(open(&following, &link).unwrap().size, 4);
+    assert_eq!(open(&following, &dangling), Err(FileError::NotFound));
+    let not_following = Files::new(Symlinks::None);
+    assert_eq!(look(&not_following, &link).unwrap().kind, Kind::Link);
+    assert!(open(&not_following, &link).is_err());
+}
+
+#[test]
+fn the_errors_of_the_kernel_have_their_meaning() {
+    use super::calls::meaning;
+    use rustix::io::Errno;
+    assert_eq!(meaning(Errno::NOTDIR), FileError::NotFound);
+    assert_eq!(meaning(Errno::ACCESS), FileError::Denied);
+    assert_eq!(meaning(Errno::NFILE), FileError::TooManyFiles);
+    assert!(matches!(meaning(Errno::DQUOT), FileError::NoSpace(_)));
+    assert!(matches!(meaning(Errno::STALE), FileError::Other(_)));
+}
+
+#[test]
+fn a_directory_of_this_host_can_be_watched() {
+    let dir = TempDir::new().unwrap();
+    assert_eq!(is_remote(dir.path()), Ok(false));
+    assert_eq!(is_remote(&dir.path().join("missing")), Err(FileError::NotFound));
+}
