@@ -10,7 +10,7 @@ mod writer;
 pub(crate) use file::numbered;
 pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
 
-use self::aws::{Access, HttpError, Remote};
+use self::aws::{Access, Remote};
 use crate::config::{Aws, FlowIo};
 use firehose::Firehose;
 use kinesis::Kinesis;
@@ -37,9 +37,6 @@ pub(crate) enum SinkError {
     /// No thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
-    /// No connections.
-    #[error(transparent)]
-    Http(#[from] HttpError),
 }
 
 impl Sink {
@@ -53,9 +50,9 @@ impl Sink {
             Destination::Stdout => Self::Local(Writer::start("stdout", stdout::Output)?),
             Destination::Kinesis { stream } => {
                 let arn = stream.starts_with("arn:").then(|| stream.clone());
-                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)?))
+                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)))
             }
-            Destination::Firehose { .. } => Self::Firehose(Remote::new(Firehose, Access::new(aws, io)?)),
+            Destination::Firehose { .. } => Self::Firehose(Remote::new(Firehose, Access::new(aws, io))),
         })
     }
 
