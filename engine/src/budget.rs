@@ -77,6 +77,11 @@ impl Budget {
             self.waiting.retain(|other| *other != flow);
             return true;
         }
+        if !borrow {
+            // A flow that waits for an answer does not get it: the others would wait with it.
+            self.stop_waiting(flow);
+            return false;
+        }
         if !self.waiting.contains(&flow) {
             self.waiting.push_back(flow);
         }
@@ -97,8 +102,17 @@ impl Budget {
     pub fn give(&mut self, flow: usize, bytes: u64) {
         debug_assert!(self.used[flow] >= bytes, "gives back more than it took");
         self.used[flow] = self.used[flow].saturating_sub(bytes);
-        if self.holder == Some(flow) && self.used[flow] <= self.share() {
-            self.holder = None;
+        self.release_reserve();
+    }
+
+    /// Whoever has the reserve gives it up once all fits without.
+    fn release_reserve(&mut self) {
+        let Some(flow) = self.holder.take() else { return };
+        let share = self.share();
+        let pool = self.limit - self.reserve.min(self.limit) - share * self.used.len() as u64;
+        let lent: u64 = self.used.iter().map(|used| used.saturating_sub(share)).sum();
+        if lent > pool {
+            self.holder = Some(flow);
         }
     }
 

@@ -18,6 +18,7 @@ pub enum Command {
         /// The flow's name.
         flow: String,
         /// The file, under any name it has.
+        #[serde(with = "crate::json::path")]
         path: PathBuf,
         /// The new position.
         offset: u64,
@@ -27,10 +28,23 @@ pub enum Command {
         /// The flow's name.
         flow: String,
         /// The file; all if not given.
+        #[serde(default, with = "crate::json::path::option")]
         path: Option<PathBuf>,
+    },
+    /// Give a flow's offsets to another name.
+    RenameOffsets {
+        /// The name they are saved under.
+        from: String,
+        /// The name in the configuration now.
+        to: String,
     },
     /// What is known to be missing.
     Losses,
+    /// Put these on the ledger; done when they are on disk.
+    AddLosses {
+        /// The bytes that were given up.
+        losses: Vec<LedgerRow>,
+    },
     /// Empty the ledger.
     ClearLosses,
     /// Send records as they are, once each.
@@ -38,6 +52,7 @@ pub enum Command {
         /// The flow's name.
         flow: String,
         /// The records.
+        #[serde(with = "crate::json::base64::list")]
         records: Vec<Vec<u8>>,
     },
 }
@@ -68,6 +83,7 @@ pub struct Position {
     /// The file's lasting id.
     pub file: String,
     /// The file, as last seen.
+    #[serde(with = "crate::json::path")]
     pub path: PathBuf,
     /// Every byte before it is acknowledged.
     pub offset: u64,

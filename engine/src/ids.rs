@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A flow of the running agent: its place in the configuration. The store knows a flow by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +14,10 @@ pub struct FlowId(pub u32);
 pub struct StoreId(pub u64);
 
 /// A file's lasting id: given at first sight, kept through renames, restarts and changes of its name.
+///
+/// Written as `STORE-NUMBER`, also in JSON, where a number of 64 bits would be rounded by many readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct FileId {
     /// The store under which the file was first seen.
     pub store: StoreId,
@@ -22,7 +26,10 @@ pub struct FileId {
 }
 
 /// One life of a file's content: a truncation (or other content under the same id) begins the next.
+///
+/// Written as `STORE.NUMBER`, also in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Epoch {
     /// The store under which the epoch began.
     pub store: StoreId,
@@ -88,5 +95,83 @@ impl fmt::Display for FileId {
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}.{}", self.store.0, self.number)
+    }
+}
+
+/// A text that is no id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: {0:?}")]
+pub struct NotAnId(String);
+
+impl FromStr for FileId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let (store, number) = parse(text, '-').ok_or_else(|| NotAnId(text.into()))?;
+        Ok(Self { store, number })
+    }
+}
+
+impl FromStr for Epoch {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let (store, number) = parse(text, '.').ok_or_else(|| NotAnId(text.into()))?;
+        Ok(Self { store, number })
+    }
+}
+
+/// A store's id in hex, a mark, a decimal number.
+fn parse<N: FromStr>(text: &str, mark: char) -> Option<(StoreId, N)> {
+    let (store, number) = text.split_once(mark)?;
+    Some((StoreId(u64::from_str_radix(store, 16).ok()?), number.parse().ok()?))
+}
+
+impl From<FileId> for String {
+    fn from(id: FileId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for FileId {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        text.parse()
+    }
+}
+
+impl From<Epoch> for String {
+    fn from(epoch: Epoch) -> Self {
+        epoch.to_string()
+    }
+}
+
+impl TryFrom<String> for Epoch {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_read_as_they_are_written() {
+        let file = FileId { store: StoreId(u64::MAX), number: u64::MAX };
+        let epoch = Epoch { store: StoreId(0x1f), number: 7 };
+        assert_eq!(file.to_string().parse(), Ok(file));
+        assert_eq!(epoch.to_string(), "000000000000001f.7");
+        assert_eq!(epoch.to_string().parse(), Ok(epoch));
+    }
+
+    #[test]
+    fn other_texts_are_no_ids() {
+        for text in ["", "-", "1", "1-", "x-1", "1-x", "1.2", "-1-1", "11111111111111111-1"] {
+            assert!(text.parse::<FileId>().is_err(), "{text}");
+        }
     }
 }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub struct Saved {
     /// Under which new files and epochs are numbered.
     pub store: StoreId,
+    /// The highest number that a file ever got under `store`, forgotten files too; 0 when none did.
+    pub last_file: u64,
     /// The boot at which the store was last written; another one now means a reboot.
     pub boot_id: String,
     /// Known flows.
@@ -26,6 +28,7 @@ impl Saved {
     pub fn empty(store: StoreId) -> Self {
         Self {
             store,
+            last_file: 0,
             boot_id: String::new(),
             flows: Vec::new(),
             files: Vec::new(),
@@ -128,6 +131,7 @@ pub struct LedgerRow {
     /// Its epoch.
     pub epoch: Epoch,
     /// Where the file was last seen.
+    #[serde(with = "crate::json::path")]
     pub path: PathBuf,
     /// The bytes.
     pub span: Span,
@@ -153,6 +157,35 @@ pub enum Reason {
     DeadLetterCleared,
     /// The user moved the offset past them.
     OffsetSet,
+}
+
+impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 6] = [
+        Self::Truncated,
+        Self::Oversize,
+        Self::FileTruncated,
+        Self::FileGone,
+        Self::DeadLetterCleared,
+        Self::OffsetSet,
+    ];
+
+    /// Its name in the store, in JSON and in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::Oversize => "oversize",
+            Self::FileTruncated => "file_truncated",
+            Self::FileGone => "file_gone",
+            Self::DeadLetterCleared => "dead_letter_cleared",
+            Self::OffsetSet => "offset_set",
+        }
+    }
+
+    /// The reason of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
 }
 
 /// One change of the store. A transaction applies all or none.

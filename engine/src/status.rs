@@ -64,6 +64,7 @@ pub struct LastError {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FileStatus {
     /// As last seen.
+    #[serde(with = "crate::json::path")]
     pub path: PathBuf,
     /// Its lasting id.
     pub file: String,
@@ -71,6 +72,8 @@ pub struct FileStatus {
     pub offset: u64,
     /// At the last look.
     pub size: u64,
+    /// Bytes not yet acknowledged.
+    pub lag: u64,
     /// Why it is not being read, in words; empty when it is.
     pub waiting_for: String,
 }

@@ -1,27 +1,24 @@
 //! Paths and globs as written to absolute ones.
 
-use globset::{GlobBuilder, GlobMatcher};
+use kintail_engine::discover::{Pattern, PatternError};
 use std::path::{Component, Path, PathBuf};
 
 /// Where relative paths start: the directory of the configuration.
 #[derive(Debug)]
 pub(crate) struct Base(PathBuf);
 
-/// Why a glob is refused. No error repeats the glob.
+/// Why a glob is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GlobFault {
     /// Nothing matches it.
-    #[error("an empty pattern")]
+    #[error("the pattern is empty")]
     Empty,
-    /// It names a directory.
-    #[error("a pattern of directories, not of files")]
-    Directory,
     /// The base directory's name cannot be part of a pattern.
-    #[error("a relative pattern, and the directory's name is not UTF-8")]
+    #[error("the pattern is relative, and the name of the configuration's directory is not UTF-8")]
     Base,
     /// Wrong in itself.
-    #[error("not a pattern: {0}")]
-    Form(String),
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
 }
 
 impl Base {
@@ -41,16 +38,17 @@ impl Base {
         if written.is_empty() {
             return Err(GlobFault::Empty);
         }
-        if written.ends_with('/') {
-            return Err(GlobFault::Directory);
-        }
         let absolute = if written.starts_with('/') {
             PathBuf::from(written)
         } else {
-            Path::new(&globset::escape(self.0.to_str().ok_or(GlobFault::Base)?)).join(written)
+            Path::new(&escape(self.0.to_str().ok_or(GlobFault::Base)?)).join(written)
         };
-        let glob = clean(&absolute).to_str().map(str::to_owned).ok_or(GlobFault::Base)?;
-        matcher(&glob).map(|_| glob)
+        let mut glob = clean(&absolute).to_str().map(str::to_owned).ok_or(GlobFault::Base)?;
+        if written.ends_with('/') {
+            glob.push('/');
+        }
+        Pattern::parse(&glob)?;
+        Ok(glob)
     }
 
     /// A glob of whole paths, or one of bare names, which stays as it is.
@@ -58,24 +56,32 @@ impl Base {
         if written.contains('/') || written.is_empty() {
             return self.glob(written);
         }
-        matcher(written).map(|_| written.to_owned())
+        by_name(written)?;
+        Ok(written.to_owned())
     }
-}
-
-/// A glob whose `*` and `?` stay within a directory.
-pub(crate) fn matcher(glob: &str) -> Result<GlobMatcher, GlobFault> {
-    let built = GlobBuilder::new(glob).literal_separator(true).build();
-    Ok(built.map_err(|error| GlobFault::Form(error.kind().to_string()))?.compile_matcher())
 }
 
 /// Whether a flow with these globs follows a file of this path.
 pub(crate) fn follows(files: &[String], exclude: &[String], path: &Path) -> bool {
-    let matches = |glob: &String| matcher(glob).is_ok_and(|glob| glob.is_match(path));
+    let matches = |glob: &String| Pattern::parse(glob).is_ok_and(|glob| glob.matches_path(path));
     let excludes = |glob: &String| match path.file_name() {
-        Some(name) if !glob.contains('/') => matcher(glob).is_ok_and(|glob| glob.is_match(name)),
+        Some(name) if !glob.contains('/') => {
+            by_name(glob).is_ok_and(|glob| glob.matches_path(&Path::new("/").join(name)))
+        }
         _ => matches(glob),
     };
     files.iter().any(matches) && !exclude.iter().any(excludes)
+}
+
+/// A pattern of bare names, as one of the files in `/`.
+fn by_name(glob: &str) -> Result<Pattern, PatternError> {
+    Pattern::parse(&format!("/{glob}"))
+}
+
+/// A pattern that matches this text alone.
+fn escape(text: &str) -> String {
+    let plain = |c: char| if "*?[]{}\\".contains(c) { format!("\\{c}") } else { c.to_string() };
+    text.chars().map(plain).collect()
 }
 
 fn clean(path: &Path) -> PathBuf {
@@ -110,15 +116,16 @@ mod tests {
     #[test]
     fn a_directory_with_brackets_in_its_name_is_no_pattern() {
         let glob = base().glob("*.log").expect("a glob");
-        assert!(matcher(&glob).is_ok_and(|glob| glob.is_match("/etc/kin[1]/a.log")), "{glob}");
+        assert!(follows(&[glob.clone()], &[], Path::new("/etc/kin[1]/a.log")), "{glob}");
     }
 
     #[test]
     fn wrong_patterns_are_refused() {
         assert_eq!(base().glob(""), Err(GlobFault::Empty));
-        assert_eq!(base().glob("/var/log/"), Err(GlobFault::Directory));
-        assert!(matches!(base().glob("/var/[a"), Err(GlobFault::Form(_))));
-        assert!(matches!(base().exclude("{a"), Err(GlobFault::Form(_))));
+        for wrong in ["/var/log/", "/var/[a", "/var/**", "/"] {
+            assert!(matches!(base().glob(wrong), Err(GlobFault::Pattern(_))), "{wrong}");
+        }
+        assert!(matches!(base().exclude("{a"), Err(GlobFault::Pattern(_))));
     }
 
     #[test]

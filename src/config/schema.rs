@@ -116,6 +116,14 @@ impl Key {
         Self { name, kind, default: Default::None(example), doc, later: false }
     }
 
+    /// The default, if there is one.
+    pub(super) fn default_text(&self) -> Option<&'static str> {
+        match self.default {
+            Default::Is(text) => Some(text),
+            Default::None(_) => None,
+        }
+    }
+
     /// A value as one might write it; empty for tables.
     pub(super) fn sample(&self) -> &'static str {
         match self.default {

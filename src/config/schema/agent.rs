@@ -137,7 +137,7 @@ const AWS: Table = Table {
         Key::unset(
             "profile",
             Kind::Text,
-            r#""x""#,
+            r#""logs""#,
             "The profile of the shared configuration and credentials files.",
         ),
         Key::unset(

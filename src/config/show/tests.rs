@@ -1,0 +1,81 @@
+//! What is shown is whole, means the same, and holds no secret.
+
+use super::*;
+use std::path::Path;
+
+const FULL: &str = r#"
+    [agent]
+    state_dir = "s"
+    memory = "100MiB"
+    hold_deleted = "never"
+    status_group = "adm"
+    log = { level = "debug", format = "json" }
+    [aws]
+    region = "eu-west-1"
+    endpoints = { kinesis = "http://localhost:1", sts = "http://localhost:2" }
+    assume_role = { arn = "arn:aws:iam::1:role/a", external_id = "x", duration = "2h" }
+    [[flow]]
+    name = "a \" quote"
+    files = ["/var/log/*.log", "rel/*.log"]
+    exclude = ["*.gz"]
+    stream = "arn:aws:kinesis:us-east-1:123456789012:stream/s"
+    partition_key = "const:ü"
+    retry = { give_up = "1h" }
+    ignore_older = "30d"
+    [[flow]]
+    name = "b"
+    files = ["/x"]
+    delivery_stream = "d"
+    newline = "strip"
+    [[flow]]
+    name = "c"
+    files = ["/x"]
+    file = { path = "o", rotate = "1536B" }
+    line = { max_bytes = "64KiB", oversize = "drop", skip_header = 2 }
+"#;
+
+fn config(text: &str) -> Config {
+    Config::from_text("test.toml", text, Path::new("/")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn what_is_shown_means_the_same_when_read_again() {
+    for text in [FULL, "[[flow]]\nfiles = [\"/x\"]\nstdout = true"] {
+        let config = config(text);
+        assert_eq!(self::config(&config.to_toml()), config, "{}", config.to_toml());
+    }
+}
+
+#[test]
+fn the_user_part_of_an_endpoint_is_not_shown() {
+    let text =
+        "[aws.endpoints]\nkinesis = \"http://me:hunter2@h\"\n[[flow]]\nfiles = [\"/x\"]\nstream = \"s\"";
+    let shown = config(text).to_toml();
+    assert!(!shown.contains("hunter2") && shown.contains("http://***@h"), "{shown}");
+}
+
+#[test]
+fn every_key_that_exists_is_shown() {
+    fn missing(schema: &Table, value: &Value, out: &mut Vec<String>) {
+        for key in schema.keys.iter().filter(|key| !key.later) {
+            match (key.kind, value.get(key.name)) {
+                (Kind::Table(inner) | Kind::TextOrTable(_, inner), Some(value)) => missing(inner, value, out),
+                (Kind::Tables(inner), Some(value)) => {
+                    // All flows together: no flow has every destination.
+                    let flows = value.as_array().into_iter().flatten().filter_map(Value::as_object);
+                    let all = flows.flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+                    missing(inner, &Value::Object(all), out);
+                }
+                (_, Some(_)) => {}
+                (_, None) => out.push(format!("{} {}", schema.header, key.name)),
+            }
+        }
+    }
+    let mut out = Vec::new();
+    missing(&ROOT, &config(FULL).to_json(), &mut out);
+    let unset = ["[aws] profile", "[aws] shared_credentials_file", "[aws.endpoints] firehose"];
+    let unset = [&unset[..], &["[aws.endpoints] cloudwatch", "[[flow]] stdout"]].concat();
+    let choices_of_one = ["[[flow]] identity", "[[flow]] ordering"];
+    out.retain(|key| !unset.contains(&key.as_str()) && !choices_of_one.contains(&key.as_str()));
+    assert!(out.is_empty(), "{out:?}");
+}

@@ -1,0 +1,147 @@
+//! An open store: reads all of it, applies transactions, keeps its write-ahead log short.
+
+use super::fault::to_io;
+use super::ledger::LedgerCount;
+use super::{DB, OpenError, WAL, ledger, lock::Lock, open, rows, schema};
+use kintail_engine::event::StoreError;
+use kintail_engine::state::{Put, Saved, Transaction};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// Over this many bytes the write-ahead log is moved into the database. A save adds some 10 KiB, so that it stays
+/// well under the 1 MiB that it may take.
+const LONG_WAL: u64 = 512 * 1024;
+
+/// A store, locked, for use by one thread. The agent uses it through [`super::Store`]; commands that change offsets
+/// while no agent runs use it directly.
+#[derive(Debug)]
+pub(crate) struct Database {
+    dir: PathBuf,
+    /// `None` after a failure: it is opened anew before the next save.
+    connection: Option<Connection>,
+    /// The highest number given under the store's id.
+    last_file: u64,
+    /// What `load` answers first: it was read anyway to see that all is well.
+    loaded: Option<Saved>,
+    /// What to write down with the next save.
+    boot_id: Option<String>,
+    _lock: Lock,
+}
+
+impl Database {
+    /// Opens the store in `dir`, which is made if need be. A damaged store is set aside and its copy used.
+    pub(crate) fn open(dir: &Path) -> Result<Self, OpenError> {
+        open::make_dir(dir)?;
+        let lock = Lock::take(dir)?;
+        let (connection, saved) = open::open(dir)?;
+        Ok(Self {
+            dir: dir.into(),
+            connection: Some(connection),
+            last_file: saved.last_file,
+            loaded: Some(saved),
+            boot_id: None,
+            _lock: lock,
+        })
+    }
+
+    /// Everything that is saved.
+    pub(crate) fn load(&mut self) -> Result<Saved, StoreError> {
+        match self.loaded.take() {
+            Some(saved) => Ok(saved),
+            None => self.with_connection(|db, _| rows::load(db)),
+        }
+    }
+
+    /// What the full ledger no longer lists.
+    pub(crate) fn ledger_counts(&mut self) -> Result<Vec<LedgerCount>, StoreError> {
+        self.with_connection(|db, _| ledger::counts(db))
+    }
+
+    /// Has the next save write down that this boot wrote it.
+    pub(crate) fn stamp(&mut self, boot_id: String) {
+        self.boot_id = Some(boot_id);
+    }
+
+    /// Applies a transaction: all of it or nothing. With `sync` it is on disk when this returns, and so is all
+    /// that was saved before.
+    pub(crate) fn save(&mut self, transaction: &Transaction) -> Result<(), StoreError> {
+        self.loaded = None;
+        let (boot_id, last_file) = (self.boot_id.take(), self.last_file);
+        let saved = self.with_connection(|db, dir| {
+            let last_file = write(db, transaction, boot_id.as_deref(), last_file)?;
+            shorten_wal(db, dir);
+            Ok(last_file)
+        });
+        match saved {
+            Ok(last_file) => self.last_file = last_file,
+            Err(_) => self.boot_id = boot_id,
+        }
+        saved.map(drop)
+    }
+
+    /// Moves all into the database file and syncs it.
+    pub(crate) fn close(mut self) -> Result<(), StoreError> {
+        self.with_connection(|db, _| checkpoint(db))
+    }
+
+    /// A failure may be one of the connection (a file system gone and come back), so the next call gets a new one.
+    fn with_connection<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &Path) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let attempt = || {
+            let connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => open::connect(&self.dir.join(DB))?,
+            };
+            let result = work(&connection, &self.dir)?;
+            self.connection = Some(connection);
+            Ok(result)
+        };
+        attempt().map_err(|error| StoreError(to_io(error, &self.dir.join(DB)).to_string()))
+    }
+}
+
+/// Writes a transaction; returns the highest file number given so far.
+fn write(
+    db: &Connection,
+    transaction: &Transaction,
+    boot_id: Option<&str>,
+    mut last_file: u64,
+) -> rusqlite::Result<u64> {
+    db.pragma_update(None, "synchronous", if transaction.sync { "FULL" } else { "NORMAL" })?;
+    let sql = db.unchecked_transaction()?;
+    let store = schema::store_id(&sql)?;
+    let mut lossy = false;
+    for put in &transaction.puts {
+        rows::apply(&sql, put)?;
+        match put {
+            Put::File(row) if row.id.store == store && row.id.number > last_file => {
+                last_file = row.id.number;
+                schema::set(&sql, schema::LAST_FILE, last_file.cast_signed())?;
+            }
+            Put::Loss(_) => lossy = true,
+            _ => {}
+        }
+    }
+    if lossy {
+        ledger::cap(&sql, ledger::MOST)?;
+    }
+    if let Some(boot_id) = boot_id {
+        schema::set(&sql, schema::BOOT_ID, boot_id)?;
+    }
+    sql.commit()?;
+    Ok(last_file)
+}
+
+/// Failing to is no failure of the save: it is tried again after the next.
+fn shorten_wal(db: &Connection, dir: &Path) {
+    let long = std::fs::metadata(dir.join(WAL)).is_ok_and(|wal| wal.len() > LONG_WAL);
+    if long && let Err(error) = checkpoint(db) {
+        tracing::debug!(%error, "the write-ahead log stays long");
+    }
+}
+
+fn checkpoint(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
