@@ -150,7 +150,7 @@ impl Driver {
             (Signal::Stop, State::Running) => self.stop(End::Stopped),
             (Signal::Stop, _) => self.state = State::Ended(End::Abandoned),
             (Signal::Reload, _) => {
-                tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure")
+                tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure");
             }
         }
     }

@@ -184,7 +184,7 @@ pub(crate) fn append(path: &Path, lines: &[String]) {
 /// Renames `PATH.1` to `PATH.2` and so on, then `PATH` to `PATH.1`, and makes `PATH` anew.
 pub(crate) fn rotate(path: &Path) {
     let numbered = |generation: u32| PathBuf::from(format!("{}.{generation}", path.display()));
-    let last = (1..).find(|generation| !numbered(*generation).exists()).unwrap();
+    let last = (1..1000).find(|generation| !numbered(*generation).exists()).unwrap();
     for generation in (1..last).rev() {
         fs::rename(numbered(generation), numbered(generation + 1)).unwrap();
     }
