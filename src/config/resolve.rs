@@ -8,7 +8,7 @@ use super::diagnostic::Error;
 use super::paths::Base;
 use super::section::Section;
 use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel};
-use kintail_engine::settings::{Agent, Destination, Flow, HoldDeleted, Settings, Symlinks, Watch};
+use kintail_engine::settings::{Agent, HoldDeleted, Settings, Symlinks, Watch};
 
 /// Resolves the main file's sections, and notes what is wrong.
 pub(super) struct Resolver<'a> {
@@ -24,13 +24,8 @@ impl Resolver<'_> {
         let (flows, io): (Vec<_>, Vec<_>) =
             flows.iter().map(|section| (self.flow(section), self.flow_io(section, &aws))).unzip();
         let state_dir = self.base.path(agent.text("state_dir").unwrap_or_default());
-        let outputs = flows.iter().filter_map(|flow: &Flow| match &flow.destination {
-            Destination::File { path, .. } => Some(path.clone()),
-            _ => None,
-        });
-        let own_paths = [state_dir.clone()].into_iter().chain(outputs).collect();
         Config {
-            engine: Settings { agent: Agent { own_paths, ..engine_agent(agent, host) }, flows },
+            engine: Settings { agent: engine_agent(agent, host), flows },
             state_dir,
             log: log(agent.table("log").expect("filled in by the schema")),
             dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
@@ -114,6 +109,7 @@ fn engine_agent(section: &Section, host: String) -> Agent {
         hold_deleted: section.size("hold_deleted").map_or(HoldDeleted::Unlimited, HoldDeleted::Bytes),
         forget_after: section.time("forget_after").unwrap_or_default(),
         host,
+        // Known when the agent runs: its log is one of them.
         own_paths: Vec::new(),
     }
 }
