@@ -118,13 +118,15 @@ impl Driver {
     /// Does what the engine wants, up to a batch of it. Returns when to ask it again, if nothing comes before.
     fn act(&mut self) -> Option<Instant> {
         for _ in 0..BATCH {
+            if let State::Ended(_) = self.state {
+                break;
+            }
             match self.engine.poll(self.now()) {
                 Poll::Action(action) => self.perform(action),
                 Poll::Wait(deadline) => return deadline.map(|deadline| self.started + deadline),
                 Poll::Finished => {
                     let end = if let State::Stopping(end) = self.state { end } else { End::Stopped };
                     self.state = State::Ended(end);
-                    break;
                 }
             }
         }
@@ -141,6 +143,9 @@ impl Driver {
             && *failure.code == *STDOUT_CLOSED
         {
             self.stop(End::OutputClosed);
+        }
+        if let State::Ended(_) = self.state {
+            return;
         }
         self.engine.handle(event, self.now());
     }
