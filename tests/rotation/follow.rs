@@ -40,7 +40,8 @@ fn rename_and_create_neither_loses_nor_repeats() {
     append(&log, &all);
     let agent = site.start();
     for round in 0..10 {
-        thread::sleep(Duration::from_millis(50));
+        // Each generation is seen before it is renamed.
+        site.expect(&all[all.len() - 1..]);
         let old = lines(&format!("old {round}"), 50);
         let new = lines(&format!("new {round}"), 50);
         append(&log, &old);
