@@ -19,15 +19,15 @@ pub(super) struct Resolver<'a> {
 impl Resolver<'_> {
     /// The configuration of the main file, and the flows of all files.
     pub(super) fn config(&mut self, root: &Section, flows: &[Section], host: String) -> Config {
-        let agent = root.table("agent").expect("filled in by the schema");
-        let aws = self.aws(root.table("aws").expect("filled in by the schema"));
+        let agent = root.table("agent");
+        let aws = self.aws(root.table("aws"));
         let (flows, io): (Vec<_>, Vec<_>) =
             flows.iter().map(|section| (self.flow(section), self.flow_io(section, &aws))).unzip();
         let state_dir = self.base.path(agent.text("state_dir").unwrap_or_default());
         Config {
             engine: Settings { agent: engine_agent(agent, host), flows },
             state_dir,
-            log: log(agent.table("log").expect("filled in by the schema")),
+            log: log(agent.table("log")),
             dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
             status_group: agent.text("status_group").map(str::to_owned),
             aws,
@@ -36,7 +36,7 @@ impl Resolver<'_> {
     }
 
     fn aws(&mut self, section: &Section) -> Aws {
-        let endpoints = section.table("endpoints").expect("filled in by the schema");
+        let endpoints = section.table("endpoints");
         let text = |name| section.text(name).map(str::to_owned);
         Aws {
             region: self.region(section),
@@ -57,7 +57,7 @@ impl Resolver<'_> {
 
     fn assume_role(&mut self, parent: &Section) -> Option<AssumeRole> {
         parent.written("assume_role")?;
-        let section = parent.table("assume_role")?;
+        let section = parent.table("assume_role");
         if !section.faulty("arn") && !section.text("arn").is_some_and(|arn| arn.starts_with("arn:")) {
             let help = "write arn = \"arn:aws:iam::ACCOUNT:role/NAME\"";
             self.errors.push(section.spot("arn"), "a role to assume needs its ARN", help);

@@ -70,6 +70,7 @@ pub(super) struct Shower {
     destination: Arc<dyn Destination>,
     key: KeyRule,
     strip: bool,
+    /// As it was given.
     path: PathBuf,
     json: bool,
     out: BufWriter<StdoutLock<'static>>,
@@ -78,16 +79,16 @@ pub(super) struct Shower {
 impl Shower {
     pub(super) fn new(flow: &Flow, host: &str, path: &Path, json: bool) -> Self {
         let destination = destination::for_flow(flow);
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self {
             key: if destination.keyed() {
-                KeyRule::new(&flow.partition_key, host, &path)
+                KeyRule::new(&flow.partition_key, host, &absolute)
             } else {
                 KeyRule::None
             },
             destination: Arc::new(Plain(destination)),
             strip: flow.newline == Newline::Strip,
-            path,
+            path: path.to_owned(),
             json,
             out: BufWriter::new(io::stdout().lock()),
         }
