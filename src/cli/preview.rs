@@ -8,7 +8,7 @@ use crate::config::Config;
 use kintail_engine::frame::{FrameJob, Framing, Position, Rules, Step};
 use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, StoreId};
 use kintail_engine::settings::Flow;
-use kintail_engine::state::Check;
+use kintail_engine::state::{Check, Fingerprint};
 use shown::Shower;
 use source::Source;
 use std::io;
@@ -95,6 +95,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
             bytes,
             base,
             check,
+            head: Fingerprint::default(),
             mode,
             header: position.header,
             ended,
