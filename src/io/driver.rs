@@ -192,3 +192,6 @@ impl Driver {
         [log, stalls].into_iter().flatten().min()
     }
 }
+
+#[cfg(test)]
+mod tests;

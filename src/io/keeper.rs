@@ -21,7 +21,7 @@ pub(crate) enum Keeper {
 #[derive(Debug)]
 pub(crate) struct Disk {
     store: Store,
-    /// What was in it at the start; taken by the engine.
+    /// What was in it at the start; taken when it is first asked for.
     saved: Option<Saved>,
     dir: PathBuf,
     letters: DeadLetters,
@@ -56,13 +56,15 @@ impl Keeper {
         Ok(Self::Disk(Box::new(Disk { store, saved: Some(saved), dir, letters })))
     }
 
-    /// Everything that was saved before the start.
-    pub(crate) fn load(&mut self) -> Saved {
-        let saved = match self {
-            Self::Nowhere => None,
-            Self::Disk(disk) => disk.saved.take(),
-        };
-        saved.unwrap_or_else(|| Saved::empty(StoreId(fastrand::u64(..))))
+    /// Everything that was saved. A store that was read at the start and cannot be read any more gives no reply.
+    pub(crate) fn load(&mut self, reply: impl FnOnce(Saved) + Send + 'static) {
+        match self {
+            Self::Nowhere => reply(Saved::empty(StoreId(fastrand::u64(..)))),
+            Self::Disk(disk) => match disk.saved.take() {
+                Some(saved) => reply(saved),
+                None => disk.store.load(move |saved| drop(saved.map(reply))),
+            },
+        }
     }
 
     /// Saves.

@@ -33,7 +33,7 @@ impl Driver {
     }
 
     fn load(&mut self, asked: Asked) {
-        asked.answer(Outcome::Loaded(Box::new(self.io.keeper.load())));
+        self.io.keeper.load(asked.with(|saved| Outcome::Loaded(Box::new(saved))));
     }
 
     fn save(&self, asked: Asked, transaction: Transaction) {
