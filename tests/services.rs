@@ -155,8 +155,6 @@ fn the_objects_behind_a_delivery_stream_hold_the_bytes_of_the_file() {
     let objects = delivery.objects();
     let mut stored: Vec<&[u8]> = objects.split_inclusive(|byte| *byte == b'\n').collect();
     stored.sort_unstable();
-    assert!(
-        stored.iter().eq(lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>().iter()),
-        "other bytes"
-    );
+    let written: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+    assert!(stored == written, "other bytes");
 }

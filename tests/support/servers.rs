@@ -1,5 +1,6 @@
 //! Real servers on free loopback ports, installed by tests/services/install and ended with the test.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ impl Server {
         let mut request =
             format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            write!(request, "{name}: {value}\r\n").expect("a string takes all");
         }
         connection.write_all(format!("{request}\r\n{body}").as_bytes()).expect("sent");
         let mut answer = Vec::new();
