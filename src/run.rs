@@ -11,6 +11,7 @@ use crate::io::signals::Signals;
 use crate::io::sinks::{Sink, SinkError};
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
+use kintail_engine::discover::PatternError;
 use kintail_engine::settings::Settings;
 use kintail_engine::{Engine, Start};
 use std::io;
@@ -26,6 +27,9 @@ enum Refused {
     /// A destination cannot be set up.
     #[error("flow {flow}: {source}")]
     Sink { flow: String, source: SinkError },
+    /// A pattern that the configuration let through.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// The operating system does not let us.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -34,7 +38,7 @@ enum Refused {
 impl Refused {
     const fn code(&self) -> ExitCode {
         match self {
-            Self::Loop(_) | Self::Sink { .. } => ExitCode::Config,
+            Self::Loop(_) | Self::Sink { .. } | Self::Pattern(_) => ExitCode::Config,
             Self::System(_) => ExitCode::Output,
         }
     }
@@ -81,17 +85,17 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
             keeper,
             logs,
         };
-        Ok(driver::run(engine(config.engine), io, inputs).await)
+        Ok(driver::run(engine(config.engine)?, io, inputs).await)
     });
     // A name that is being looked up, a call that hangs: left behind.
     runtime.shutdown_background();
     ended
 }
 
-fn engine(settings: Settings) -> Engine {
+fn engine(settings: Settings) -> Result<Engine, Refused> {
     // Empty where the kernel does not tell: then no reboot is ever noticed.
     let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id.trim().into() })
+    Ok(Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id.trim().into() })?)
 }
 
 fn sinks(config: &Config) -> Result<Vec<Sink>, Refused> {

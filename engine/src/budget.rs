@@ -9,6 +9,8 @@ pub struct Budget {
     limit: u64,
     reserve: u64,
     used: Vec<u64>,
+    /// Held while files are looked at, for no flow yet.
+    looks: u64,
     /// The flow that may use the reserve now.
     holder: Option<usize>,
     /// Flows that wait for it, in turn.
@@ -18,12 +20,12 @@ pub struct Budget {
 impl Budget {
     /// `limit` bytes for `flows` flows, `reserve` of them for one at a time.
     pub fn new(limit: u64, reserve: u64, flows: usize) -> Self {
-        Self { limit, reserve, used: vec![0; flows], holder: None, waiting: VecDeque::new() }
+        Self { limit, reserve, looks: 0, used: vec![0; flows], holder: None, waiting: VecDeque::new() }
     }
 
     /// Bytes held by all flows.
     pub fn used(&self) -> u64 {
-        self.used.iter().sum()
+        self.used.iter().sum::<u64>() + self.looks
     }
 
     /// The whole of `memory`.
@@ -34,6 +36,16 @@ impl Budget {
     /// Bytes held by a flow.
     pub fn used_by(&self, flow: usize) -> u64 {
         self.used[flow]
+    }
+
+    /// Takes bytes to look at a file with: few, and within the reserve's allowance for that.
+    pub fn take_look(&mut self, bytes: u64) {
+        self.looks += bytes;
+    }
+
+    /// Gives them back.
+    pub fn give_look(&mut self, bytes: u64) {
+        self.looks = self.looks.saturating_sub(bytes);
     }
 
     /// What one flow may always have.

@@ -67,7 +67,7 @@ fn open(io: &mut impl Io, handle: u64, path: &Path) -> Meta {
 }
 
 fn read(io: &mut impl Io, handle: u64, offset: u64, len: usize) -> Chunk {
-    match io.perform(Do::Read { handle: HandleId(handle), cursor: cursor(), offset, len }) {
+    match io.perform(Do::Read { handle: HandleId(handle), cursor: Some(cursor()), offset, len }) {
         Outcome::Read(Ok(chunk)) => chunk,
         other => panic!("handle {handle} was not read: {other:?}"),
     }

@@ -41,6 +41,7 @@ impl Engine {
             self.close(handle);
             self.name(id, &sighting, now);
         } else {
+            self.budget.take_look(WINDOW as u64);
             let read = Do::Read { handle, cursor: None, offset: 0, len: WINDOW };
             self.ask(Asked::Head(sighting, handle, meta), read);
         }
@@ -62,6 +63,7 @@ impl Engine {
         result: Result<Chunk, FileError>,
         now: Now,
     ) {
+        self.budget.give_look(WINDOW as u64);
         let chunk = match result {
             Ok(chunk) => chunk,
             Err(error) => {

@@ -2,9 +2,10 @@
 
 use super::{Asked, Engine, FlowStart, Phase};
 use crate::Level;
+use crate::command::Reply;
 use crate::event::{Do, Now, StoreError};
 use crate::follow::{Ending, File, Stage};
-use crate::ids::{CursorId, FileId, FlowId, StoreId};
+use crate::ids::{CommandId, CursorId, FileId, FlowId, StoreId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
 use crate::timer::Timer;
@@ -26,6 +27,8 @@ pub(super) struct Keeper {
     puts: Vec<Put>,
     /// Something waits for the next transaction to be on disk.
     urgent: bool,
+    /// Commands that are done when the next transaction is on disk.
+    waiting: Vec<CommandId>,
     saving: Option<Saving>,
     failures: u32,
     /// The last transaction that was saved, or not.
@@ -41,6 +44,7 @@ struct Saving {
     puts: Vec<Put>,
     /// Files whose ids and epochs are in it.
     registered: Vec<FileId>,
+    waiting: Vec<CommandId>,
     sync: bool,
 }
 
@@ -77,6 +81,11 @@ impl Keeper {
         self.cursors.retain(|cursor| cursor.file != file);
     }
 
+    /// A command is done when all until now is on disk.
+    pub(super) fn reply_when_saved(&mut self, command: CommandId) {
+        self.waiting.push(command);
+    }
+
     fn is_clean(&self) -> bool {
         self.flows.is_empty() && self.files.is_empty() && self.cursors.is_empty() && self.puts.is_empty()
     }
@@ -85,6 +94,7 @@ impl Keeper {
         self.flows.extend(saving.flows);
         self.files.extend(saving.files);
         self.cursors.extend(saving.cursors);
+        self.waiting.extend(saving.waiting);
         let mut puts = saving.puts;
         puts.append(&mut self.puts);
         self.puts = puts;
@@ -151,7 +161,8 @@ impl Engine {
         }
         // Last: a flow counts as begun only with its first positions.
         puts.extend(flows.iter().filter_map(|flow| self.flow_row(*flow)));
-        let saving = Saving { flows, files, cursors, puts: fixed, registered, sync };
+        let waiting = std::mem::take(&mut self.keeper.waiting);
+        let saving = Saving { flows, files, cursors, puts: fixed, registered, waiting, sync };
         (Transaction { puts, sync }, saving)
     }
 
@@ -206,6 +217,9 @@ impl Engine {
             self.note(Level::Info, "store", "the store can be written again");
         }
         self.keeper.failures = 0;
+        for command in saving.waiting {
+            self.reply(command, Reply::Done);
+        }
         self.registered(&saving.registered);
         for flow in saving.flows {
             if self.flow(flow).start == FlowStart::Saving {

@@ -42,12 +42,23 @@ impl Engine {
             Command::ResetOffsets { flow, path } => {
                 return self.set_offsets(id, &flow, path.as_deref(), 0, now);
             }
+            Command::RenameOffsets { .. } => Reply::Refused(
+                "a running agent cannot rename offsets: stop it, and run the command again".into(),
+            ),
+            Command::AddLosses { losses } => {
+                for row in losses {
+                    self.keeper.later(Put::Loss(row.clone()));
+                    self.ledger.push(row);
+                }
+                self.keeper.reply_when_saved(id);
+                return self.save_urgently(now);
+            }
             Command::Resend { .. } => Reply::Refused("resending is not in this version".into()),
         };
         self.reply(id, reply);
     }
 
-    fn reply(&mut self, command: CommandId, reply: Reply) {
+    pub(super) fn reply(&mut self, command: CommandId, reply: Reply) {
         self.ask(Asked::Nothing, Do::Reply { command, reply: Box::new(reply) });
     }
 

@@ -22,6 +22,9 @@ const QUANTUM: i64 = 256 * 1024;
 /// A read is not worth less, in bytes.
 const LEAST_READ: u64 = 4 * 1024;
 
+/// Bytes read at once while the last newline is looked for; with [`MAX_READS`] of them within the reserve's allowance.
+const SEEK: u64 = 4 * 1024;
+
 /// A file that could not be read is tried again after so long.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -351,10 +354,11 @@ impl Engine {
     }
 
     fn seek(&mut self, id: FileId, flow: FlowId, handle: HandleId, to: u64) -> (Action, u64) {
-        let from = to.saturating_sub(SMALL_READ / 4);
+        let from = to.saturating_sub(SEEK);
         let cursor = CursorId { flow, file: id, epoch: self.files[&id].epoch };
         let len = (to - from) as usize;
         let read = Do::Read { handle, cursor: Some(cursor), offset: from, len };
+        self.budget.take_look(to - from);
         (self.action(Asked::Seek { cursor, to, from }, read), 0)
     }
 
@@ -368,6 +372,7 @@ impl Engine {
         now: Now,
     ) {
         self.reads_out -= 1;
+        self.budget.give_look(to - from);
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
         if cursor.stage != (Stage::Seek { to }) {
             return;

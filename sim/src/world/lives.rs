@@ -23,7 +23,8 @@ impl World {
             seed: self.rng.u64(..),
             boot_id: self.boot_id(),
         };
-        self.agent = Some(Agent::new(Engine::new(start), self.lives, self.now));
+        self.agent =
+            Some(Agent::new(Engine::new(start).expect("the plans' globs are good"), self.lives, self.now));
         Ok(())
     }
 

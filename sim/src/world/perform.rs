@@ -155,7 +155,7 @@ impl World {
     fn read(
         &mut self,
         handle: HandleId,
-        cursor: CursorId,
+        cursor: Option<CursorId>,
         offset: u64,
         len: usize,
         failure: Option<FileError>,
@@ -172,6 +172,9 @@ impl World {
         let start = (offset as usize).min(all.len());
         let bytes = agent.lend(&all[start..(start + len).min(all.len())]);
         let meta = self.disk.stat(node);
+        let Some(cursor) = cursor else {
+            return Ok((Outcome::Read(Ok(Chunk { bytes, meta })), Echo::Nothing));
+        };
         if !bytes.is_empty() {
             self.oracle.read(cursor, content);
         }
