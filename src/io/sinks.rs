@@ -12,7 +12,6 @@ pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
 
 use self::aws::{Access, Remote};
 use crate::config::{Aws, FlowIo};
-pub(crate) use file::numbered;
 use firehose::Firehose;
 use kinesis::Kinesis;
 use kintail_engine::destination::Answer;
