@@ -9,8 +9,10 @@ use crate::io::files::Files;
 use crate::io::keeper::Keeper;
 use crate::io::signals::Signals;
 use crate::io::sinks::{Sink, SinkError};
+use crate::io::store::{OpenError, boot_id};
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
+use crate::observe::socket;
 use kintail_engine::settings::Settings;
 use kintail_engine::{Engine, Start};
 use std::io;
@@ -26,15 +28,19 @@ enum Refused {
     /// A destination cannot be set up.
     #[error("flow {flow}: {source}")]
     Sink { flow: String, source: SinkError },
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// The operating system does not let us.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
 }
 
 impl Refused {
-    const fn code(&self) -> ExitCode {
+    fn code(&self) -> ExitCode {
         match self {
             Self::Loop(_) | Self::Sink { .. } => ExitCode::Config,
+            Self::Store(error) => error.into(),
             Self::System(_) => ExitCode::Output,
         }
     }
@@ -43,7 +49,9 @@ impl Refused {
 /// Ships until it is told to stop.
 pub fn run(config: Config) -> ExitCode {
     let logs = Logs::begin(config.log);
-    finish(&logs, serve(config, Keeper::Nowhere, logs.clone()), ExitCode::Output)
+    let keeper = Keeper::on_disk(&config.state_dir, config.dead_letter_max);
+    let ended = keeper.map_err(Refused::from).and_then(|keeper| serve(config, keeper, logs.clone()));
+    finish(&logs, ended, ExitCode::Output)
 }
 
 /// Ships without a state directory: what is shipped is forgotten. That nobody reads its output any more is a good end.
@@ -71,7 +79,10 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
     config.engine.agent.own_paths = own::paths(&config);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        let (_asking, commands) = channel(1);
+        let (asking, commands) = channel(1);
+        if keeper.keeps() {
+            tokio::spawn(socket::serve(&config.state_dir, asking.clone())?);
+        }
         let inputs = Inputs { signals: Signals::listen()?, commands };
         let io = Io {
             files: Files::new(config.engine.agent.follow_symlinks),
@@ -89,9 +100,7 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
 }
 
 fn engine(settings: Settings) -> Engine {
-    // Empty where the kernel does not tell: then no reboot is ever noticed.
-    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id.trim().into() })
+    Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id() })
 }
 
 fn sinks(config: &Config) -> Result<Vec<Sink>, Refused> {

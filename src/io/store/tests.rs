@@ -103,7 +103,7 @@ fn a_second_agent_is_told_who_was_first() {
     let second = Store::open(&dir).unwrap_err();
     assert!(matches!(second, OpenError::Locked { pid, .. } if pid == Some(std::process::id())), "{second}");
     assert!(second.to_string().contains(&format!("process {}", std::process::id())), "{second}");
-    first.close().unwrap();
+    drop(first);
     Store::open(&dir).unwrap();
 }
 
@@ -118,7 +118,7 @@ fn the_boot_is_written_with_the_first_save_and_only_by_an_agent() {
     store.load(move |saved| answer.send(saved.unwrap().boot_id).unwrap());
     assert_eq!(answers.recv().unwrap(), "", "what is loaded is what was, not what is");
     store.save(Transaction::default(), |saved| saved.unwrap());
-    store.close().unwrap();
+    drop(store);
     assert_eq!(reopened(&dir).boot_id, boot_id());
     assert!(!boot_id().is_empty());
 }
