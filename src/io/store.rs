@@ -20,7 +20,7 @@ mod view;
 mod worker;
 
 pub(crate) use database::Database;
-pub(crate) use ledger::{LedgerCount, MOST as LEDGER_MOST};
+pub(crate) use ledger::LedgerCount;
 pub(crate) use view::View;
 
 use kintail_engine::event::StoreError;

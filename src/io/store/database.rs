@@ -1,7 +1,6 @@
 //! An open store: reads all of it, applies transactions, keeps its write-ahead log short.
 
 use super::fault::to_io;
-use super::ledger::LedgerCount;
 use super::{DB, OpenError, WAL, ledger, lock::Lock, open, rows, schema};
 use kintail_engine::event::StoreError;
 use kintail_engine::state::{Put, Saved, Transaction};
@@ -50,11 +49,6 @@ impl Database {
             Some(saved) => Ok(saved),
             None => self.with_connection(|db, _| rows::load(db)),
         }
-    }
-
-    /// What the full ledger no longer lists.
-    pub(crate) fn ledger_counts(&mut self) -> Result<Vec<LedgerCount>, StoreError> {
-        self.with_connection(|db, _| ledger::counts(db))
     }
 
     /// Has the next save write down that this boot wrote it.
