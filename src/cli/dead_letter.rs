@@ -17,6 +17,9 @@ const QUESTION: usize = 4 * 1024 * 1024;
 /// Most records in one.
 const RECORDS: usize = 500;
 
+/// Most losses in one.
+const LOSSES: usize = 10_000;
+
 /// Answers it.
 pub(super) fn run(config: &Config, command: &DeadLetterCommand) -> ExitCode {
     let state_dir = &config.state_dir;
@@ -157,10 +160,11 @@ fn clear(state_dir: &Path, flow: Option<&str>) -> Result<ExitCode, Error> {
                 let (at, letter) = letter?;
                 places.push(at);
                 losses.push(loss(letter));
+                if losses.len() == LOSSES {
+                    put_on_ledger(state_dir, std::mem::take(&mut losses))?;
+                }
             }
-            if !losses.is_empty() {
-                put_on_ledger(state_dir, losses)?;
-            }
+            put_on_ledger(state_dir, losses)?;
             editor.remove(&file, &places)?;
             cleared += places.len();
         }
@@ -181,6 +185,9 @@ fn loss(letter: DeadLetter) -> LedgerRow {
 }
 
 fn put_on_ledger(state_dir: &Path, losses: Vec<LedgerRow>) -> Result<(), Error> {
+    if losses.is_empty() {
+        return Ok(());
+    }
     let command = Command::AddLosses { losses };
     match (ask_if_any(state_dir, &command)?, command) {
         (Some(Reply::Done), _) => Ok(()),
