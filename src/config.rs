@@ -94,6 +94,8 @@ pub struct Aws {
     pub fips: bool,
     /// Endpoints that speak IPv6 as well.
     pub dual_stack: bool,
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca_bundle: Option<PathBuf>,
     /// Credentials file instead of `~/.aws/credentials`.
     pub shared_credentials_file: Option<PathBuf>,
 }

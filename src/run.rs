@@ -13,6 +13,7 @@ use crate::io::store::{OpenError, boot_id};
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
 use crate::observe::socket;
+use kintail_engine::discover::PatternError;
 use kintail_engine::settings::Settings;
 use kintail_engine::{Engine, Start};
 use std::io;
@@ -31,6 +32,9 @@ enum Refused {
     /// The state directory cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// A pattern that the configuration let through.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// The operating system does not let us.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -39,7 +43,7 @@ enum Refused {
 impl Refused {
     fn code(&self) -> ExitCode {
         match self {
-            Self::Loop(_) | Self::Sink { .. } => ExitCode::Config,
+            Self::Loop(_) | Self::Sink { .. } | Self::Pattern(_) => ExitCode::Config,
             Self::Store(error) => error.into(),
             Self::System(_) => ExitCode::Output,
         }
@@ -92,15 +96,15 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
             keeper,
             logs,
         };
-        Ok(driver::run(engine(config.engine), io, inputs).await)
+        Ok(driver::run(engine(config.engine)?, io, inputs).await)
     });
     // A name that is being looked up, a call that hangs: left behind.
     runtime.shutdown_background();
     ended
 }
 
-fn engine(settings: Settings) -> Engine {
-    Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id() })
+fn engine(settings: Settings) -> Result<Engine, Refused> {
+    Ok(Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id() })?)
 }
 
 fn sinks(config: &Config) -> Result<Vec<Sink>, Refused> {

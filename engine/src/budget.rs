@@ -9,6 +9,8 @@ pub struct Budget {
     limit: u64,
     reserve: u64,
     used: Vec<u64>,
+    /// Held while files are looked at, for no flow yet.
+    looks: u64,
     /// The flow that may use the reserve now.
     holder: Option<usize>,
     /// Flows that wait for it, in turn.
@@ -18,12 +20,12 @@ pub struct Budget {
 impl Budget {
     /// `limit` bytes for `flows` flows, `reserve` of them for one at a time.
     pub fn new(limit: u64, reserve: u64, flows: usize) -> Self {
-        Self { limit, reserve, used: vec![0; flows], holder: None, waiting: VecDeque::new() }
+        Self { limit, reserve, looks: 0, used: vec![0; flows], holder: None, waiting: VecDeque::new() }
     }
 
     /// Bytes held by all flows.
     pub fn used(&self) -> u64 {
-        self.used.iter().sum()
+        self.used.iter().sum::<u64>() + self.looks
     }
 
     /// The whole of `memory`.
@@ -34,6 +36,16 @@ impl Budget {
     /// Bytes held by a flow.
     pub fn used_by(&self, flow: usize) -> u64 {
         self.used[flow]
+    }
+
+    /// Takes bytes to look at a file with: few, and within the reserve's allowance for that.
+    pub fn take_look(&mut self, bytes: u64) {
+        self.looks += bytes;
+    }
+
+    /// Gives them back.
+    pub fn give_look(&mut self, bytes: u64) {
+        self.looks = self.looks.saturating_sub(bytes);
     }
 
     /// What one flow may always have.
@@ -77,6 +89,11 @@ impl Budget {
             self.waiting.retain(|other| *other != flow);
             return true;
         }
+        if !borrow {
+            // A flow that waits for an answer does not get it: the others would wait with it.
+            self.stop_waiting(flow);
+            return false;
+        }
         if !self.waiting.contains(&flow) {
             self.waiting.push_back(flow);
         }
@@ -97,8 +114,17 @@ impl Budget {
     pub fn give(&mut self, flow: usize, bytes: u64) {
         debug_assert!(self.used[flow] >= bytes, "gives back more than it took");
         self.used[flow] = self.used[flow].saturating_sub(bytes);
-        if self.holder == Some(flow) && self.used[flow] <= self.share() {
-            self.holder = None;
+        self.release_reserve();
+    }
+
+    /// Whoever has the reserve gives it up once all fits without.
+    fn release_reserve(&mut self) {
+        let Some(flow) = self.holder.take() else { return };
+        let share = self.share();
+        let pool = self.limit - self.reserve.min(self.limit) - share * self.used.len() as u64;
+        let lent: u64 = self.used.iter().map(|used| used.saturating_sub(share)).sum();
+        if lent > pool {
+            self.holder = Some(flow);
         }
     }
 

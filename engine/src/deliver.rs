@@ -13,8 +13,10 @@ use crate::budget::Budget;
 use crate::destination::{Destination, Failure, FailureKind, Verdict};
 use crate::encode::{self, BatchId, EncodeJob, Encoded};
 use crate::event::{Do, Now, Request};
+use crate::frame::Lines;
 use crate::ids::{CursorId, FlowId, Span};
 use crate::job::Job;
+use crate::partition::KeyRule;
 use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, Retry as RetryRules};
 use bytes::Bytes;
 use health::Health;
@@ -51,6 +53,8 @@ pub struct Sender {
     window: u32,
     next_batch: u64,
     last_sent: Option<Duration>,
+    /// Nothing could be cut for want of memory: only an event changes that.
+    starved: bool,
     dead: VecDeque<Duration>,
 }
 
@@ -145,6 +149,7 @@ impl Sender {
             window: 1,
             next_batch: 0,
             last_sent: None,
+            starved: false,
             dead: VecDeque::new(),
         }
     }
@@ -187,6 +192,16 @@ impl Sender {
         self.pacer.rate()
     }
 
+    /// Takes in the records of a buffer for which `charge` bytes are booked. There is at least one.
+    pub fn push(&mut self, lines: Lines, key: KeyRule, charge: u64, now: Duration) {
+        self.pending.push(lines, key, charge, now, &*self.destination);
+    }
+
+    /// Records of an unanswered request.
+    pub fn records_in(&self, id: BatchId) -> Option<u32> {
+        self.out.get(&id).map(|batch| batch.items.len() as u32)
+    }
+
     /// The next thing to do, if there is a free slot and something is due.
     pub fn step(
         &mut self,
@@ -203,6 +218,7 @@ impl Sender {
             let batch = self.again.swap_remove(at).batch;
             return Some(self.send(batch, now));
         }
+        self.starved = false;
         self.due_at(now, stopping).filter(|due| *due <= now)?;
         self.cut(now, budget, borrow, rng)
     }
@@ -213,7 +229,8 @@ impl Sender {
             return None;
         }
         let again = self.again.iter().map(|again| again.due).min();
-        let due = [again, self.due_at(now, stopping)].into_iter().flatten().min()?;
+        let fresh = if self.starved { None } else { self.due_at(now, stopping) };
+        let due = [again, fresh].into_iter().flatten().min()?;
         Some(due.max(self.ready_at(now)))
     }
 
@@ -264,6 +281,7 @@ impl Sender {
             let wire = wire + self.destination.separator().len() as u64;
             if wire > room.wire {
                 if !budget.take_whole(flow, wire + overhead, borrow) {
+                    self.starved = true;
                     return None;
                 }
                 budget.give(flow, wire + overhead);
@@ -621,7 +639,7 @@ impl Sender {
 
     /// Whether so many records died in the last minute that the flow must be wrong.
     pub fn too_many_dead(&mut self, now: Duration) -> bool {
-        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_secs(60)) {
+        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_mins(1)) {
             self.dead.pop_front();
         }
         self.dead.len() > MAX_DEAD_A_MINUTE

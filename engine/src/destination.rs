@@ -1,6 +1,6 @@
 //! The pure half of a destination: limits, encoding, judging an answer. The rest of the engine sees only the trait.
 
-mod aws;
+pub mod aws;
 pub mod file;
 pub mod firehose;
 pub mod kinesis;

@@ -129,8 +129,8 @@ pub enum Do {
     Read {
         /// The open file.
         handle: HandleId,
-        /// For whom, so that a late answer is known.
-        cursor: CursorId,
+        /// For whom; nobody yet while a file is only being looked at.
+        cursor: Option<CursorId>,
         /// The first byte.
         offset: u64,
         /// Most bytes.

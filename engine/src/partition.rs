@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Longest key, in Unicode characters (PutRecordsRequestEntry in the Kinesis API reference).
+/// Longest key, in Unicode characters (`PutRecordsRequestEntry` in the Kinesis API reference).
 pub const MAX_KEY_CHARS: usize = 256;
 
 /// How the keys of one file's records are made.
@@ -22,6 +22,17 @@ pub enum KeyRule {
     Hash,
     /// The top-level member of this name; random where there is none.
     Field(Arc<str>),
+}
+
+/// Most bytes that a record's key takes, whatever the file.
+pub fn longest_key(key: &PartitionKey, keyed: bool) -> u64 {
+    match key {
+        _ if !keyed => 0,
+        PartitionKey::Random => 16,
+        PartitionKey::Hash => 32,
+        PartitionKey::Const(text) => text.len() as u64,
+        PartitionKey::File | PartitionKey::Field(_) => MAX_KEY_CHARS as u64 * 4,
+    }
 }
 
 impl KeyRule {
@@ -79,14 +90,13 @@ fn random<'a>(rng: &mut fastrand::Rng, scratch: &'a mut String) -> &'a str {
 }
 
 fn file_key(host: &str, path: &Path) -> Arc<str> {
-    match path.to_str() {
-        Some(path) => limited(format!("{host}:{path}")).into(),
-        None => {
-            let mut key = String::new();
-            let bytes = [host.as_bytes(), b":", path.as_os_str().as_encoded_bytes()].concat();
-            hex_md5(&bytes, &mut key);
-            key.into()
-        }
+    if let Some(path) = path.to_str() {
+        limited(format!("{host}:{path}")).into()
+    } else {
+        let mut key = String::new();
+        let bytes = [host.as_bytes(), b":", path.as_os_str().as_encoded_bytes()].concat();
+        hex_md5(&bytes, &mut key);
+        key.into()
     }
 }
 

@@ -72,6 +72,8 @@ pub struct FileStatus {
     pub offset: u64,
     /// At the last look.
     pub size: u64,
+    /// Bytes not yet acknowledged.
+    pub lag: u64,
     /// Why it is not being read, in words; empty when it is.
     pub waiting_for: String,
 }

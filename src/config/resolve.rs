@@ -55,6 +55,7 @@ impl Resolver<'_> {
             assume_role: self.assume_role(section),
             fips: section.is("fips"),
             dual_stack: section.is("dual_stack"),
+            ca_bundle: section.text("ca_bundle").map(|path| self.base.path(path)),
             shared_credentials_file: section.text("shared_credentials_file").map(|path| self.base.path(path)),
         }
     }

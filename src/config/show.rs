@@ -35,6 +35,7 @@ impl Config {
                 "assume_role": self.aws.assume_role.as_ref().map(assume_role),
                 "fips": self.aws.fips,
                 "dual_stack": self.aws.dual_stack,
+                "ca_bundle": self.aws.ca_bundle,
                 "shared_credentials_file": self.aws.shared_credentials_file,
             },
             "flow": flows.map(|(engine, io)| flow(engine, io)).collect::<Vec<_>>(),

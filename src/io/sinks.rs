@@ -1,11 +1,17 @@
 //! The io halves of destinations: a request goes in, its one answer comes back.
 
+mod aws;
 mod file;
+mod firehose;
+mod kinesis;
 mod stdout;
 mod writer;
 
+use self::aws::{Access, HttpError, Remote};
 use crate::config::{Aws, FlowIo};
 pub(crate) use file::numbered;
+use firehose::Firehose;
+use kinesis::Kinesis;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow};
@@ -18,6 +24,10 @@ use writer::Writer;
 pub(crate) enum Sink {
     /// A file or standard output, written by a thread of its own.
     Local(Writer),
+    /// A data stream.
+    Kinesis(Remote<Kinesis>),
+    /// A delivery stream.
+    Firehose(Remote<Firehose>),
 }
 
 /// Why a sink cannot be made; nothing that may pass by itself.
@@ -26,20 +36,25 @@ pub(crate) enum SinkError {
     /// No thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// No connections.
+    #[error(transparent)]
+    Http(#[from] HttpError),
 }
 
 impl Sink {
     /// The sink of a flow. What is only found out by trying, and may pass (a full disk, wrong credentials), is an
     /// answer later, not an error here.
-    pub(crate) fn for_flow(flow: &Flow, _io: &FlowIo, _aws: &Aws) -> Result<Self, SinkError> {
+    pub(crate) fn for_flow(flow: &Flow, io: &FlowIo, aws: &Aws) -> Result<Self, SinkError> {
         Ok(match &flow.destination {
             Destination::File { path, rotate, keep } => {
                 Self::Local(Writer::start("file", file::Output::new(path.clone(), *rotate, *keep))?)
             }
             Destination::Stdout => Self::Local(Writer::start("stdout", stdout::Output)?),
-            Destination::Kinesis { .. } | Destination::Firehose { .. } => {
-                return Err(std::io::Error::other("no such destination yet").into());
+            Destination::Kinesis { stream } => {
+                let arn = stream.starts_with("arn:").then(|| stream.clone());
+                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)?))
             }
+            Destination::Firehose { .. } => Self::Firehose(Remote::new(Firehose, Access::new(aws, io)?)),
         })
     }
 
@@ -48,6 +63,8 @@ impl Sink {
     pub(crate) fn send(&self, request: Request, reply: impl FnOnce(Answer) + Send + 'static) {
         match self {
             Self::Local(writer) => writer.send(request.body, Box::new(reply)),
+            Self::Kinesis(remote) => remote.send(request.body, reply),
+            Self::Firehose(remote) => remote.send(request.body, reply),
         }
     }
 }

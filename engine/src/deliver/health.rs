@@ -6,7 +6,7 @@ use crate::settings::Retry;
 use std::time::Duration;
 
 /// Longest back-off while the flow is denied, its stream is missing, or it is wrong as a whole.
-const SLOW: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_mins(1);
 
 /// Longest back-off while credentials or the clock are wrong: both mend themselves often.
 const FAIRLY_SLOW: Duration = Duration::from_secs(10);

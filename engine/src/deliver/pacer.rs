@@ -14,7 +14,7 @@ fn cost(records: u64, bytes: u64) -> f64 {
 const CUT_EVERY: Duration = Duration::from_millis(500);
 
 /// After so long without a throttle there is no limit any more.
-const FORGET_AFTER: Duration = Duration::from_secs(60);
+const FORGET_AFTER: Duration = Duration::from_mins(1);
 
 /// Growth of the rate a second.
 const GROWTH: f64 = 0.1;

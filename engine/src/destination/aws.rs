@@ -63,6 +63,17 @@ pub(super) fn judge(names: &Names, answer: &Answer, records: u32) -> Verdict {
     }
 }
 
+/// Why a request failed as a whole, if the answer says so.
+pub fn failure_of(answer: &Answer) -> Option<Failure> {
+    match answer {
+        Answer::Http { status: 200..=299, .. } | Answer::Written => None,
+        Answer::Http { status, error_type, clock_offset, body } => {
+            Some(codes::failure(*status, error_type.as_deref(), *clock_offset, body))
+        }
+        Answer::Failed { failure, .. } => Some(failure.clone()),
+    }
+}
+
 /// Whether the answer says so plainly; looks without parsing, because nobody needs 500 sequence numbers.
 fn nothing_failed(names: &Names, body: &[u8], records: u32) -> bool {
     counts_zero(names.failed.as_bytes(), body)

@@ -96,17 +96,16 @@ fn failure(flow: &FlowStatus, error: &LastError) -> String {
 
 /// The files that have a lag or wait for something.
 fn files(status: &Status) -> String {
-    let lag = |file: &FileStatus| file.size.saturating_sub(file.offset);
     let mut behind: Vec<_> = status
         .flows
         .iter()
         .flat_map(|flow| flow.files.iter().map(move |file| (flow, file)))
-        .filter(|(_, file)| lag(file) > 0 || !file.waiting_for.is_empty())
+        .filter(|(_, file)| file.lag > 0 || !file.waiting_for.is_empty())
         .collect();
     if behind.is_empty() {
         return String::new();
     }
-    behind.sort_by_key(|(_, file)| std::cmp::Reverse(lag(file)));
+    behind.sort_by_key(|(_, file)| std::cmp::Reverse(file.lag));
     let rows: Vec<_> = behind
         .iter()
         .take(FILES)
@@ -114,7 +113,7 @@ fn files(status: &Status) -> String {
             [
                 path(&file.path),
                 clean(&flow.name).into_owned(),
-                bytes(lag(file)),
+                bytes(file.lag),
                 progress(file),
                 clean(&file.waiting_for).into_owned(),
             ]
@@ -145,6 +144,7 @@ mod tests {
             file: "1-1".into(),
             offset,
             size: 4096,
+            lag: 4096 - offset,
             waiting_for: waiting.into(),
         };
         let web = FlowStatus {

@@ -154,8 +154,7 @@ const AWS: Table = Table {
             Kind::Text,
             r#""""#,
             "PEM file of the authorities to trust instead of the system's.",
-        )
-        .later(),
+        ),
         Key::new(
             "shared_credentials_file",
             Kind::Text,

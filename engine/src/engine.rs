@@ -1,0 +1,413 @@
+//! The engine itself: takes events in, gives actions out. What it does with them is in the modules below, one a
+//! concern, each a part of `impl Engine`.
+
+mod epoch;
+mod meet;
+mod offsets;
+mod orders;
+mod read;
+mod report;
+mod scan;
+mod send;
+mod start;
+mod stop;
+
+use crate::budget::Budget;
+use crate::deliver::Sender;
+use crate::destination;
+use crate::discover::{Globs, PatternError};
+use crate::encode::BatchId;
+use crate::event::{Action, Do, Event, Letter, Meta, Notice, Now, Outcome};
+use crate::follow::File;
+use crate::frame::{Mode, Rules};
+use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, StoreId};
+use crate::job::JobDone;
+use crate::settings::{self, Settings};
+use crate::state::{Identity, LedgerRow};
+use crate::status::Counters;
+use crate::timer::{Timer, Timers};
+use offsets::Keeper;
+use scan::{Sighting, Tree};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The agent's mind. Call order: [`Engine::new`], then for ever: [`Engine::poll`] until it says
+/// [`Poll::Wait`], doing each action; then [`Engine::handle`] what happened first, or poll again at the deadline.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Settings,
+    rng: fastrand::Rng,
+    phase: Phase,
+    /// Actions that are ready to be handed out.
+    out: VecDeque<Action>,
+    asked: BTreeMap<ActionId, Asked>,
+    next_action: u64,
+    next_handle: u64,
+    next_file: u64,
+    /// Under which new ids and epochs are given.
+    store: StoreId,
+    flows: Vec<Flow>,
+    files: BTreeMap<FileId, File>,
+    by_identity: BTreeMap<Identity, FileId>,
+    tree: Tree,
+    budget: Budget,
+    /// The flow whose turn it is to read.
+    turn: usize,
+    reads_out: usize,
+    /// Where the next sweep begins.
+    swept: Option<FileId>,
+    keeper: Keeper,
+    timers: Timers,
+    notes: Vec<Note>,
+    ledger: Vec<LedgerRow>,
+    /// Dead letters that could not be written yet.
+    unwritten: Vec<(FlowId, Vec<Letter>)>,
+    letters_out: usize,
+    drains: Vec<orders::Drain>,
+}
+
+/// With what an engine begins.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// What to do.
+    pub settings: Settings,
+    /// Seeds all randomness.
+    pub seed: u64,
+    /// This boot, as the kernel names it; empty where it cannot be told.
+    pub boot_id: String,
+}
+
+/// What the engine wants next.
+#[derive(Debug)]
+pub enum Poll {
+    /// Do this, and poll again.
+    Action(Action),
+    /// Nothing to do before an event, or before this time (monotonic).
+    Wait(Option<Duration>),
+    /// All is done after a shutdown: everything is saved that could be.
+    Finished,
+}
+
+/// Something worth a line in the log. The driver limits their number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// How important.
+    pub level: Level,
+    /// Notes of the same subject repeat each other.
+    pub subject: String,
+    /// The line.
+    pub text: String,
+}
+
+/// How important a note is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// A person should act.
+    Error,
+    /// A person may want to know.
+    Warn,
+    /// Rare and normal.
+    Info,
+    /// For those who look closely.
+    Debug,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The store is being read.
+    Loading,
+    Running,
+    /// No reads; what was read is sent.
+    Stopping,
+    /// The last transaction.
+    Saving,
+    Finished,
+}
+
+/// A flow at work.
+#[derive(Debug)]
+struct Flow {
+    settings: settings::Flow,
+    rules: Rules,
+    sender: Sender,
+    /// Files that it wants to read, in turn.
+    ready: VecDeque<FileId>,
+    /// Bytes it may read before it is another flow's turn.
+    credit: i64,
+    start: FlowStart,
+    counters: Counters,
+    /// Wall time of the last complete look.
+    last_look: i64,
+    /// Counted since the flow first ran.
+    possible_losses: u64,
+}
+
+/// How far a flow is in its first steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FlowStart {
+    /// Never seen before: its first complete scan runs.
+    FirstScan,
+    /// Its first positions are being saved.
+    Saving,
+    /// Known, and its globs are wider than these: files that only the new ones match follow `start_at`.
+    Widened(Vec<String>),
+    /// At work.
+    Begun,
+}
+
+/// What an unanswered action was for.
+#[derive(Debug)]
+enum Asked {
+    Load,
+    Save,
+    Watch(PathBuf),
+    List(PathBuf),
+    /// A file is looked for by its inode, beside its old path.
+    Beside(FileId),
+    Open(Sighting, HandleId),
+    Head(Sighting, HandleId, Meta),
+    Read {
+        cursor: CursorId,
+        handle: HandleId,
+        plan: read::Plan,
+    },
+    Seek {
+        cursor: CursorId,
+        to: u64,
+        from: u64,
+    },
+    Frame {
+        cursor: CursorId,
+        mode: Mode,
+        charge: u64,
+    },
+    Encode,
+    Send(FlowId, BatchId),
+    Letters(FlowId, Vec<Letter>),
+    /// Nothing depends on the answer.
+    Nothing,
+}
+
+impl Engine {
+    /// An engine that has seen nothing. Its first action is to load the store.
+    pub fn new(start: Start) -> Result<Self, PatternError> {
+        let globs = Arc::new(Globs::new(&start.settings)?);
+        let settings = start.settings;
+        let flows = settings.flows.iter().enumerate().map(|(index, flow)| Flow::new(index, flow)).collect();
+        let reserve = settings::reserve(&settings);
+        let budget = Budget::new(settings.agent.memory, reserve, settings.flows.len());
+        let mut engine = Self {
+            rng: fastrand::Rng::with_seed(start.seed),
+            phase: Phase::Loading,
+            out: VecDeque::new(),
+            asked: BTreeMap::new(),
+            next_action: 0,
+            next_handle: 0,
+            next_file: 1,
+            store: StoreId(0),
+            flows,
+            files: BTreeMap::new(),
+            by_identity: BTreeMap::new(),
+            tree: Tree::new(globs, settings.agent.watch),
+            budget,
+            turn: 0,
+            reads_out: 0,
+            swept: None,
+            keeper: Keeper::default(),
+            timers: Timers::default(),
+            notes: Vec::new(),
+            ledger: Vec::new(),
+            unwritten: Vec::new(),
+            letters_out: 0,
+            drains: Vec::new(),
+            settings,
+        };
+        engine.ask(Asked::Load, Do::Load);
+        Ok(engine)
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Done { id, outcome } => {
+                if let Some(asked) = self.asked.remove(&id) {
+                    self.answered(asked, outcome, now);
+                }
+            }
+            Event::Notice(notice) if self.phase == Phase::Running => self.noticed(notice),
+            Event::Notice(_) => {}
+            Event::Command { id, command } => self.command(id, command, now),
+            Event::Shutdown => self.shut_down(now),
+        }
+    }
+
+    /// The next action, or the next deadline.
+    pub fn poll(&mut self, now: Now) -> Poll {
+        while let Some(timer) = self.timers.fire(now.mono) {
+            self.due(timer, now);
+        }
+        self.move_on(now);
+        if let Some(action) = self.next_action(now) {
+            return Poll::Action(action);
+        }
+        if self.phase == Phase::Finished {
+            return Poll::Finished;
+        }
+        let stopping = self.phase != Phase::Running;
+        let sends = self.flows.iter().filter_map(|flow| flow.sender.deadline(now.mono, stopping));
+        Poll::Wait(sends.chain(self.timers.next()).min())
+    }
+
+    /// What is worth logging since the last call.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    fn next_action(&mut self, now: Now) -> Option<Action> {
+        if let Some(action) = self.out.pop_front() {
+            return Some(action);
+        }
+        if let Some(action) = self.next_send(now.mono) {
+            return Some(action);
+        }
+        if self.phase == Phase::Running {
+            self.open_next();
+            if let Some(action) = self.out.pop_front() {
+                return Some(action);
+            }
+            return self.next_read(now);
+        }
+        None
+    }
+
+    fn answered(&mut self, asked: Asked, outcome: Outcome, now: Now) {
+        match (asked, outcome) {
+            (Asked::Load, Outcome::Loaded(saved)) => self.loaded(*saved, now),
+            (Asked::Save, Outcome::Saved(result)) => self.saved(result, now),
+            (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
+            (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
+            (Asked::Beside(file), Outcome::Listed(result)) => self.looked_beside(file, result, now),
+            (Asked::Open(sighting, handle), Outcome::Opened(result)) => {
+                self.opened(sighting, handle, result, now);
+            }
+            (Asked::Head(sighting, handle, meta), Outcome::Read(result)) => {
+                self.head_read(sighting, handle, meta, result, now);
+            }
+            (Asked::Read { cursor, handle, plan }, Outcome::Read(result)) => {
+                self.read(cursor, handle, plan, result, now);
+            }
+            (Asked::Seek { cursor, to, from }, Outcome::Read(result)) => {
+                self.sought(cursor, to, from, result, now);
+            }
+            (Asked::Frame { cursor, mode, charge }, Outcome::Computed(done)) => {
+                if let JobDone::Framed(framed) = *done {
+                    self.framed(cursor, mode, charge, framed, now);
+                }
+            }
+            (Asked::Encode, Outcome::Computed(done)) => {
+                if let JobDone::Encoded(encoded) = *done {
+                    self.encoded(encoded, now);
+                }
+            }
+            (Asked::Send(flow, batch), Outcome::Sent(answer)) => self.sent(flow, batch, &answer, now),
+            (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
+                self.lettered(flow, letters, result, now);
+            }
+            (asked, _) => self.cancelled(asked, now),
+        }
+    }
+
+    /// An action was given up, or answered with another kind of outcome: free what it held.
+    fn cancelled(&mut self, asked: Asked, now: Now) {
+        let gave_up = || crate::event::FileError::Other("given up".into());
+        match asked {
+            Asked::Read { cursor, handle, plan } => self.read(cursor, handle, plan, Err(gave_up()), now),
+            Asked::Seek { cursor, to, from } => self.sought(cursor, to, from, Err(gave_up()), now),
+            Asked::Open(sighting, handle) => self.opened(sighting, handle, Err(gave_up()), now),
+            Asked::Head(sighting, handle, meta) => {
+                self.head_read(sighting, handle, meta, Err(gave_up()), now);
+            }
+            Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
+            Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
+            Asked::Beside(file) => self.looked_beside(file, Err(gave_up()), now),
+            Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
+            Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
+            Asked::Frame { cursor, charge, .. } => self.budget.give(cursor.flow.0 as usize, charge),
+            Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
+        }
+    }
+
+    fn noticed(&mut self, notice: Notice) {
+        match notice {
+            Notice::Entries { dir } => self.look_into(&dir),
+            Notice::Content { path } => self.look_at(&path),
+            Notice::Overflow => {
+                self.look_into_all();
+                self.wake_all();
+            }
+        }
+    }
+
+    fn due(&mut self, timer: Timer, now: Now) {
+        match timer {
+            Timer::Reconcile => self.reconcile(now),
+            Timer::PollFiles => self.poll_files(now),
+            Timer::Sweep => self.sweep(now),
+            Timer::Save => self.save(now),
+            Timer::Forget => self.forget_old(now),
+            Timer::Quiet(file) => self.quiet(file, now),
+            Timer::Retry(file) => self.wake(file),
+            Timer::DeadLetters => self.write_letters_again(),
+            Timer::Drain => self.drain_timed_out(now),
+            Timer::Stop => self.stop_timed_out(),
+        }
+    }
+
+    /// Hands an action to the driver.
+    fn ask(&mut self, asked: Asked, what: Do) {
+        let action = self.action(asked, what);
+        self.out.push_back(action);
+    }
+
+    fn action(&mut self, asked: Asked, what: Do) -> Action {
+        let id = ActionId(self.next_action);
+        self.next_action += 1;
+        self.asked.insert(id, asked);
+        Action { id, what }
+    }
+
+    fn new_handle(&mut self) -> HandleId {
+        self.next_handle += 1;
+        HandleId(self.next_handle)
+    }
+
+    fn flow(&mut self, flow: FlowId) -> &mut Flow {
+        &mut self.flows[flow.0 as usize]
+    }
+
+    fn note(&mut self, level: Level, subject: impl Into<String>, text: impl Into<String>) {
+        self.notes.push(Note { level, subject: subject.into(), text: text.into() });
+    }
+}
+
+impl Flow {
+    fn new(index: usize, flow: &settings::Flow) -> Self {
+        let destination = destination::for_flow(flow);
+        let id = FlowId(index as u32);
+        let longest = crate::partition::longest_key(&flow.partition_key, destination.keyed());
+        let payload = destination.limits().record.saturating_sub(destination.weight(0, longest) + 1);
+        Self {
+            settings: flow.clone(),
+            rules: Rules::new(&flow.line, payload),
+            sender: Sender::new(id, flow, destination),
+            ready: VecDeque::new(),
+            credit: 0,
+            start: FlowStart::FirstScan,
+            counters: Counters::default(),
+            last_look: 0,
+            possible_losses: 0,
+        }
+    }
+}

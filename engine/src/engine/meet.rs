@@ -1,0 +1,408 @@
+//! Which file is behind a name: new, known, or known under another name; and files that lose their names.
+
+use super::scan::Sighting;
+use super::{Asked, Engine};
+use crate::Level;
+use crate::content::{self, WINDOW};
+use crate::event::{Chunk, Do, FileError, Kind, Listing, Meta, Now};
+use crate::follow::{Ending, File, Stage};
+use crate::ids::{Epoch, FileId, HandleId, Span};
+use crate::state::{Identity, Put, Reason};
+use crate::timer::Timer;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+use std::time::Duration;
+
+/// A saved file that so many complete scans did not find is gone: one scan can miss a file that moves meanwhile.
+const SCANS_TO_BE_GONE: u32 = 2;
+
+/// Longest time between two looks at a file that lost its live name.
+const QUIET_LOOK: Duration = Duration::from_secs(1);
+
+impl Engine {
+    pub(super) fn opened(
+        &mut self,
+        sighting: Sighting,
+        handle: HandleId,
+        result: Result<Meta, FileError>,
+        now: Now,
+    ) {
+        let meta = match result {
+            Ok(meta) => meta,
+            Err(error) => return self.concluded_failed(&sighting, &error),
+        };
+        let known = self.by_identity.get(&meta.identity).copied();
+        let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
+        if meta.kind != Kind::File || (known.is_none() && self.is_too_old(&sighting, &meta, now)) {
+            self.close(handle);
+            self.concluded(&sighting, None);
+        } else if let Some(id) = open {
+            // While a handle is open its inode cannot be another file's.
+            self.close(handle);
+            self.name(id, &sighting, now);
+        } else {
+            self.budget.take_look(WINDOW as u64);
+            let read = Do::Read { handle, cursor: None, offset: 0, len: WINDOW };
+            self.ask(Asked::Head(sighting, handle, meta), read);
+        }
+    }
+
+    fn is_too_old(&self, sighting: &Sighting, meta: &Meta, now: Now) -> bool {
+        let age = Duration::from_nanos(now.wall.saturating_sub(meta.mtime).max(0) as u64);
+        sighting.followers.iter().all(|flow| {
+            let limit = self.flows[flow.0 as usize].settings.ignore_older;
+            limit.is_some_and(|limit| age > limit)
+        }) && !sighting.followers.is_empty()
+    }
+
+    pub(super) fn head_read(
+        &mut self,
+        sighting: Sighting,
+        handle: HandleId,
+        meta: Meta,
+        result: Result<Chunk, FileError>,
+        now: Now,
+    ) {
+        self.budget.give_look(WINDOW as u64);
+        let chunk = match result {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                self.close(handle);
+                return self.concluded_failed(&sighting, &error);
+            }
+        };
+        let known = self.by_identity.get(&meta.identity).copied();
+        if let Some(id) = known
+            && let Some(file) = self.files.get_mut(&id)
+        {
+            if file.handle.is_some() {
+                self.close(handle);
+                return self.name(id, &sighting, now);
+            }
+            if same_file(file, &chunk.bytes) {
+                file.handle = Some(handle);
+                return self.found(id, &sighting, &chunk.meta, now);
+            }
+            self.content_is_other(id, now);
+        }
+        if sighting.beside.is_some() {
+            self.close(handle);
+            self.concluded(&sighting, None);
+        } else if is_utf16(&chunk.bytes) {
+            self.close(handle);
+            let path = sighting.path();
+            let text = format!("{} is UTF-16 and is not read", path.display());
+            self.note(Level::Warn, format!("utf-16 {}", path.display()), text);
+            self.concluded(&sighting, None);
+        } else {
+            self.first_sight(&sighting, handle, &chunk, now);
+        }
+    }
+
+    /// The kernel's name of a saved file is another file's now: its own content is gone, or elsewhere.
+    fn content_is_other(&mut self, id: FileId, now: Now) {
+        if let Some(file) = self.files.get_mut(&id) {
+            self.by_identity.remove(&file.identity);
+            file.identity = Identity::default();
+            file.missed = SCANS_TO_BE_GONE;
+        }
+        self.gone(id, now);
+    }
+
+    fn first_sight(&mut self, sighting: &Sighting, handle: HandleId, chunk: &Chunk, now: Now) {
+        let id = FileId { store: self.store, number: self.next_file };
+        self.next_file += 1;
+        let path = sighting.path();
+        let file = File {
+            id,
+            first_path: path.clone(),
+            path,
+            names: BTreeSet::new(),
+            identity: chunk.meta.identity,
+            head: content::fingerprint(&chunk.bytes),
+            epoch: Epoch { store: self.store, number: 0 },
+            handle: Some(handle),
+            size: chunk.meta.size,
+            seen: chunk.meta.size,
+            changed: now.mono,
+            last_seen: now.wall,
+            links: chunk.meta.links,
+            saved: false,
+            ending: Ending::Live,
+            missed: 0,
+            problem: None,
+            cursors: Vec::new(),
+            ended: Vec::new(),
+        };
+        self.by_identity.insert(file.identity, id);
+        self.files.insert(id, file);
+        self.name(id, sighting, now);
+    }
+
+    /// A saved file is found again.
+    fn found(&mut self, id: FileId, sighting: &Sighting, meta: &Meta, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.missed = 0;
+        file.size = meta.size;
+        file.seen = file.seen.max(meta.size);
+        file.links = meta.links;
+        file.changed = now.mono;
+        file.identity = meta.identity;
+        file.problem = None;
+        for cursor in &mut file.cursors {
+            if cursor.stage == Stage::Closed {
+                cursor.stage = Stage::Unsaved;
+            }
+        }
+        let was_finished = file.ending == Ending::Finished;
+        self.name(id, sighting, now);
+        if was_finished && let Some(file) = self.files.get_mut(&id) {
+            file.ending = Ending::Displaced;
+        }
+        if self.files.get(&id).is_some_and(|file| file.saved) {
+            self.release(id);
+        }
+        self.place(id, now);
+    }
+
+    /// A file has this name now, and the flows that follow the name follow the file.
+    fn name(&mut self, id: FileId, sighting: &Sighting, now: Now) {
+        self.concluded(sighting, Some(id));
+        let path = sighting.path();
+        let named = self.is_named(sighting);
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.last_seen = now.wall;
+        let renamed = file.path != path && !file.names.contains(&path) && file.cursors.len() == 1;
+        if named {
+            file.names.insert(path.clone());
+        }
+        if file.path != path {
+            file.path = path;
+            self.keeper.file(id);
+            self.save_soon(now);
+        }
+        let new: Vec<_> =
+            sighting.followers.iter().copied().filter(|flow| !self.follows(id, *flow)).collect();
+        for flow in &new {
+            self.follow(id, *flow);
+        }
+        for flow in self.flows_of(id) {
+            if renamed {
+                self.flow(flow).counters.rotations += 1;
+            }
+        }
+        if !new.is_empty() {
+            self.keeper.whole_file(id);
+            self.save_urgently(now);
+        }
+        self.place(id, now);
+    }
+
+    fn follows(&self, id: FileId, flow: crate::ids::FlowId) -> bool {
+        self.files[&id].cursors.iter().any(|cursor| cursor.flow == flow)
+    }
+
+    pub(super) fn flows_of(&self, id: FileId) -> Vec<crate::ids::FlowId> {
+        self.files.get(&id).map_or(Vec::new(), |file| file.cursors.iter().map(|cursor| cursor.flow).collect())
+    }
+
+    /// A file lost a name.
+    pub(super) fn unname(&mut self, id: FileId, path: &Path, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.names.remove(path);
+        if let Some(other) = file.names.first().filter(|_| file.path == path) {
+            file.path = other.clone();
+        }
+        self.place(id, now);
+        self.wake(id);
+    }
+
+    /// Whether it is still under its live name decides whether it can end.
+    fn place(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        match (file.is_live(), file.ending) {
+            (true, _) => file.ending = Ending::Live,
+            (false, Ending::Live) => {
+                file.ending = Ending::Displaced;
+                file.changed = now.mono;
+            }
+            (false, _) => {}
+        }
+        if file.ending == Ending::Displaced && file.handle.is_some() {
+            self.look_whether_quiet(id, now);
+        }
+    }
+
+    fn look_whether_quiet(&mut self, id: FileId, now: Now) {
+        let close_after = self.close_after(id);
+        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.min(QUIET_LOOK));
+    }
+
+    /// The longest of its flows'.
+    fn close_after(&self, id: FileId) -> Duration {
+        let flows = self.flows_of(id).into_iter();
+        flows.map(|flow| self.flows[flow.0 as usize].settings.close_after).max().unwrap_or_default()
+    }
+
+    /// Looks whether a file that lost its live name has come to rest: then one last read takes what has no newline.
+    pub(super) fn quiet(&mut self, id: FileId, now: Now) {
+        let close_after = self.close_after(id);
+        let Some(file) = self.files.get_mut(&id) else { return };
+        if file.handle.is_none() || !matches!(file.ending, Ending::Displaced | Ending::Closing { .. }) {
+            return;
+        }
+        let rested = now.mono.saturating_sub(file.changed) >= close_after;
+        let begun = file.cursors.iter().all(|cursor| cursor.stage != Stage::Unsaved);
+        if rested && begun && file.is_at_rest() && file.ending == Ending::Displaced {
+            file.ending = Ending::Closing { size: file.size };
+        }
+        self.wake(id);
+        self.look_whether_quiet(id, now);
+    }
+
+    /// A read of a closing file brought nothing new, or something.
+    pub(super) fn at_rest(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Ending::Closing { size } = file.ending else { return };
+        if file.size != size {
+            file.ending = Ending::Displaced;
+            return;
+        }
+        if file.is_at_rest() && file.cursors.iter().all(|cursor| cursor.position.line.at >= size) {
+            self.finish(id, now);
+        }
+    }
+
+    fn finish(&mut self, id: FileId, now: Now) {
+        self.timers.cancel(Timer::Quiet(id));
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.ending = Ending::Finished;
+        for cursor in &mut file.cursors {
+            cursor.stage = Stage::Closed;
+        }
+        let handle = file.handle.take();
+        if let Some(handle) = handle {
+            self.close(handle);
+        }
+        self.keeper.file(id);
+        self.save_soon(now);
+        self.forget_if_over(id, now);
+    }
+
+    /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.
+    pub(super) fn forget_if_over(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get(&id) else { return };
+        let over = file.ending == Ending::Finished && file.links == 0 && file.names.is_empty();
+        if over && file.is_acked() {
+            self.forget(id, now);
+        }
+    }
+
+    fn forget(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.remove(&id) else { return };
+        if self.by_identity.get(&file.identity) == Some(&id) {
+            self.by_identity.remove(&file.identity);
+        }
+        self.keeper.forget(id);
+        self.keeper.later(Put::ForgetFile(id));
+        self.save_soon(now);
+    }
+
+    /// Forgets files that were not seen for long.
+    pub(super) fn forget_old(&mut self, now: Now) {
+        self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
+        let oldest = now.wall.saturating_sub(self.settings.agent.forget_after.as_nanos() as i64);
+        let old = self.files.values().filter(|file| {
+            file.handle.is_none() && file.names.is_empty() && file.last_seen < oldest && file.is_acked()
+        });
+        let ids: Vec<FileId> = old.map(|file| file.id).collect();
+        for id in ids {
+            self.forget(id, now);
+        }
+    }
+
+    /// After a scan: saved files that no glob found are looked for beside their old path, by inode.
+    pub(super) fn look_for_missing(&mut self) {
+        let missing: Vec<FileId> = self
+            .files
+            .values()
+            .filter(|file| file.handle.is_none() && file.names.is_empty())
+            .filter(|file| file.ending != Ending::Finished || !file.is_acked())
+            .map(|file| file.id)
+            .collect();
+        for id in missing {
+            let Some(file) = self.files.get_mut(&id) else { continue };
+            file.missed += 1;
+            let Some(dir) = file.path.parent().map(Path::to_path_buf) else { continue };
+            let inos = BTreeSet::from([file.identity.ino]);
+            let wanted = self.tree.globs().wanted(&[], inos);
+            self.ask(Asked::Beside(id), Do::List { dir, wanted });
+        }
+    }
+
+    pub(super) fn looked_beside(&mut self, id: FileId, result: Result<Listing, FileError>, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let entries = match result {
+            Ok(listing) => listing.entries,
+            Err(FileError::NotFound) => Vec::new(),
+            Err(_) => {
+                // Could not look: nobody knows.
+                file.missed -= 1;
+                return;
+            }
+        };
+        if file.handle.is_some() || !file.names.is_empty() {
+            return;
+        }
+        let Some(dir) = file.path.parent().map(Path::to_path_buf) else { return };
+        let mut entries: VecDeque<_> =
+            entries.into_iter().filter(|entry| entry.ino == file.identity.ino).collect();
+        let gone = file.missed >= SCANS_TO_BE_GONE;
+        match entries.pop_front() {
+            Some(entry) => {
+                self.tree_open(Sighting { dir, name: entry.name, followers: Vec::new(), beside: Some(id) });
+            }
+            None if gone => self.gone(id, now),
+            None => {}
+        }
+    }
+
+    /// A saved file is nowhere: what was outstanding is lost, and said so.
+    fn gone(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get(&id) else { return };
+        let size = file.seen;
+        let text = format!("{} is gone with bytes outstanding", file.path.display());
+        let outstanding: Vec<_> = file
+            .cursors
+            .iter()
+            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, size))))
+            .filter(|(_, missing)| !missing.is_empty())
+            .collect();
+        if !outstanding.is_empty() {
+            self.note(Level::Error, "gone", text);
+        }
+        for (cursor, missing) in outstanding {
+            for span in missing {
+                self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileGone, now);
+            }
+        }
+        for flow in self.flows_of(id) {
+            self.possible_loss(flow);
+        }
+        self.forget(id, now);
+    }
+
+    pub(super) fn close(&mut self, handle: HandleId) {
+        self.ask(Asked::Nothing, Do::Close { handle });
+    }
+}
+
+/// Whether a saved file's first bytes are these. A file that is shorter now was truncated, which its cursors notice.
+fn same_file(file: &File, head: &[u8]) -> bool {
+    let len = file.head.len as usize;
+    head.len() < len || content::fingerprint(&head[..len]) == file.head
+}
+
+fn is_utf16(head: &[u8]) -> bool {
+    head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])
+}

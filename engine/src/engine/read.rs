@@ -1,0 +1,421 @@
+//! Reading: which file next, how much, and what comes of it.
+
+use super::{Asked, Engine};
+use crate::content;
+use crate::event::{Chunk, Do, FileError, Letter, Now};
+use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
+use crate::frame::{Cut, FrameJob, Framed, Framing, Mode, Rec, Step};
+use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
+use crate::job::Job;
+use crate::state::{Check, Reason};
+use crate::timer::Timer;
+use crate::{Level, event::Action};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// Most reads out at once: enough for a queue at each of a few devices.
+const MAX_READS: usize = 8;
+
+/// What a flow may read in its turn, in bytes.
+const QUANTUM: i64 = 256 * 1024;
+
+/// A read is not worth less, in bytes.
+const LEAST_READ: u64 = 4 * 1024;
+
+/// Bytes read at once while the last newline is looked for; with [`MAX_READS`] of them within the reserve's allowance.
+const SEEK: u64 = 4 * 1024;
+
+/// A file that could not be read is tried again after so long.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a read is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    check: Check,
+    mode: Mode,
+    /// Bytes asked for, and booked.
+    len: u64,
+}
+
+impl Engine {
+    /// Something may have changed in a file.
+    pub(super) fn wake(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        for cursor in &mut file.cursors {
+            match cursor.stage {
+                Stage::Idle => {
+                    cursor.stage = Stage::Queued;
+                    self.flows[cursor.flow.0 as usize].ready.push_back(id);
+                }
+                Stage::Busy => cursor.again = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// The next read, by deficit round robin over the flows.
+    pub(super) fn next_read(&mut self, now: Now) -> Option<Action> {
+        if self.reads_out >= MAX_READS {
+            return None;
+        }
+        for _ in 0..=self.flows.len() {
+            let flow = FlowId(self.turn as u32);
+            if self.flows[self.turn].credit > 0
+                && let Some((action, len)) = self.read_of(flow, now)
+            {
+                self.flow(flow).credit -= len as i64;
+                self.reads_out += 1;
+                return Some(action);
+            }
+            self.turn = (self.turn + 1) % self.flows.len();
+            let next = &mut self.flows[self.turn];
+            next.credit = (next.credit + QUANTUM).min(QUANTUM);
+        }
+        None
+    }
+
+    fn read_of(&mut self, flow: FlowId, now: Now) -> Option<(Action, u64)> {
+        let borrow = self.may_borrow(flow, now.mono);
+        while !self.flow(flow).sender.is_full() {
+            let id = self.flow(flow).ready.pop_front()?;
+            let Some((Some(handle), stage)) = self.queued(id, flow) else { continue };
+            if let Stage::Seek { to } = stage {
+                return Some(self.seek(id, flow, handle, to));
+            }
+            match self.plan(id, flow, borrow, now) {
+                Planned::Read(plan) => return Some(self.start_read(id, flow, handle, plan)),
+                Planned::Nothing => {}
+                Planned::NoRoom => {
+                    self.flow(flow).ready.push_front(id);
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    fn queued(&mut self, id: FileId, flow: FlowId) -> Option<(Option<HandleId>, Stage)> {
+        let file = self.files.get_mut(&id)?;
+        let handle = file.handle;
+        let draining = self.drains.iter().any(|drain| drain.holds(flow, id));
+        let cursor = file.cursor(flow)?;
+        if draining && cursor.stage == Stage::Queued {
+            cursor.stage = Stage::Idle;
+        }
+        let stage = cursor.stage;
+        (matches!(stage, Stage::Queued | Stage::Seek { .. })).then_some((handle, stage))
+    }
+
+    fn plan(&mut self, id: FileId, flow: FlowId, borrow: bool, now: Now) -> Planned {
+        let rules = self.flow(flow).rules;
+        loop {
+            let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) else {
+                return Planned::Nothing;
+            };
+            if cursor.acked.is_full() {
+                cursor.stage = Stage::Stuck;
+                return Planned::Nothing;
+            }
+            let epoch = cursor.epoch;
+            match cursor.position.step(rules) {
+                Step::Skip { span, reason } => {
+                    if let Some(reason) = reason {
+                        self.lose(flow, id, epoch, span, reason, now);
+                    }
+                    self.ack(CursorId { flow, file: id, epoch }, span, now);
+                }
+                Step::Read { check, mode, need } => {
+                    let chunk = cursor.chunk;
+                    return self.book(flow, check, mode, need, chunk, borrow);
+                }
+            }
+        }
+    }
+
+    /// Takes memory for a read: what it needs, or as much as is convenient but never more than half of what is
+    /// free, so that bodies find room.
+    fn book(
+        &mut self,
+        flow: FlowId,
+        check: Check,
+        mode: Mode,
+        need: Option<u64>,
+        chunk: u64,
+        borrow: bool,
+    ) -> Planned {
+        let index = flow.0 as usize;
+        let overlap = u64::from(check.print.len);
+        let len = match need {
+            Some(need) => overlap + need,
+            None => overlap + chunk.min(self.budget.room(index, borrow) / 2),
+        };
+        let enough = need.is_some() || len >= overlap + LEAST_READ;
+        let booked = match need {
+            Some(_) => self.budget.take_whole(index, len, borrow),
+            None => enough && self.budget.take(index, len, borrow),
+        };
+        if booked { Planned::Read(Plan { check, mode, len }) } else { Planned::NoRoom }
+    }
+
+    fn start_read(&mut self, id: FileId, flow: FlowId, handle: HandleId, plan: Plan) -> (Action, u64) {
+        let mut epoch = None;
+        if let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) {
+            cursor.stage = Stage::Busy;
+            cursor.again = false;
+            epoch = Some(cursor.id(id));
+        }
+        let offset = plan.check.at - u64::from(plan.check.print.len);
+        let read = Do::Read { handle, cursor: epoch, offset, len: plan.len as usize };
+        let cursor = epoch.unwrap_or(CursorId { flow, file: id, epoch: self.files[&id].epoch });
+        (self.action(Asked::Read { cursor, handle, plan }, read), plan.len)
+    }
+
+    pub(super) fn read(
+        &mut self,
+        id: CursorId,
+        handle: HandleId,
+        plan: Plan,
+        result: Result<Chunk, FileError>,
+        now: Now,
+    ) {
+        self.reads_out -= 1;
+        let flow = id.flow.0 as usize;
+        let current = self.current(id) && self.files[&id.file].handle == Some(handle);
+        let chunk = match result {
+            Ok(chunk) if current => chunk,
+            result => {
+                self.budget.give(flow, plan.len);
+                if current && let Err(error) = result {
+                    self.read_failed(id, &error, now);
+                }
+                return;
+            }
+        };
+        let held = chunk.bytes.len() as u64;
+        self.budget.resize(flow, plan.len, held);
+        self.look(id.file, &chunk, now);
+        let acked = self.acked_end(id);
+        if held < u64::from(plan.check.print.len) || chunk.meta.size < acked {
+            self.budget.give(flow, held);
+            return self.begin_epoch(id.file, now);
+        }
+        self.frame(id, plan, chunk);
+    }
+
+    /// The last acknowledged byte: a file that is shorter is not what it was.
+    fn acked_end(&mut self, id: CursorId) -> u64 {
+        let cursor = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow));
+        cursor.map_or(0, |cursor| cursor.acked.end())
+    }
+
+    /// What the stat after a read tells.
+    fn look(&mut self, id: FileId, chunk: &Chunk, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.problem = None;
+        file.links = chunk.meta.links;
+        file.last_seen = now.wall;
+        if chunk.meta.size > file.seen {
+            file.seen = chunk.meta.size;
+            for cursor in &file.cursors {
+                self.keeper.cursor(cursor.id(id));
+            }
+            self.timers.set_by(Timer::Save, now.mono + super::offsets::SAVE_EVERY);
+        }
+        if chunk.meta.size != file.size {
+            file.changed = now.mono;
+        }
+        file.size = chunk.meta.size;
+    }
+
+    fn frame(&mut self, id: CursorId, plan: Plan, chunk: Chunk) {
+        let rules = self.flows[id.flow.0 as usize].rules;
+        let Some(file) = self.files.get_mut(&id.file) else { return };
+        let base = plan.check.at - u64::from(plan.check.print.len);
+        let at_end = base + chunk.bytes.len() as u64 >= chunk.meta.size;
+        let rested = matches!(file.ending, Ending::Closing { size } if size == chunk.meta.size);
+        let full = chunk.bytes.len() as u64 == plan.len;
+        let Some(cursor) = file.cursor(id.flow) else { return };
+        cursor.chunk = if full { (cursor.chunk * 2).min(LARGE_READ) } else { SMALL_READ };
+        let charge = chunk.bytes.len() as u64;
+        let job = FrameJob {
+            cursor: id,
+            bytes: chunk.bytes,
+            base,
+            check: plan.check,
+            mode: plan.mode,
+            header: cursor.position.header,
+            ended: rested && at_end,
+            hold: plan.len / 2,
+            rules,
+        };
+        self.ask(Asked::Frame { cursor: id, mode: plan.mode, charge }, Do::Compute(Job::Frame(job)));
+    }
+
+    pub(super) fn framed(&mut self, id: CursorId, mode: Mode, charge: u64, framed: Framed, now: Now) {
+        let flow = id.flow.0 as usize;
+        if !self.current(id) {
+            return self.budget.give(flow, charge);
+        }
+        match framed.framing {
+            Framing::Changed => {
+                self.budget.give(flow, charge);
+                self.begin_epoch(id.file, now);
+            }
+            Framing::Same(cut) => self.cut(id, mode, charge, *cut, now),
+        }
+    }
+
+    fn cut(&mut self, id: CursorId, mode: Mode, charge: u64, mut cut: Cut, now: Now) {
+        self.shrunk(id.file, now);
+        let Some(file) = self.files.get_mut(&id.file) else { return };
+        if let Some(head) = cut.head.filter(|head| head.len > file.head.len) {
+            file.head = head;
+            self.keeper.file(id.file);
+        }
+        let size = file.size;
+        let Some(cursor) = file.cursor(id.flow) else { return };
+        let from = cursor.position.line.at;
+        cursor.position.advance(mode, &cut);
+        let to = cursor.position.line;
+        if to.at > from {
+            cursor.checks.push_back(to);
+        }
+        let more = cursor.again || cut.end < size;
+        cursor.stage = if more { Stage::Queued } else { Stage::Idle };
+        cursor.again = false;
+        cut.lines.recs.retain(|rec| !cursor.acked.covers(span(cut.lines.base, *rec)));
+        cut.dead.retain(|rec| !cursor.acked.covers(span(cut.lines.base, *rec)));
+        cut.lost.retain(|(span, _)| !cursor.acked.covers(*span));
+        let key = cursor.key.clone();
+        let counters = &mut self.flow(id.flow).counters;
+        counters.read_bytes += to.at - from;
+        counters.filtered_lines += u64::from(cut.filtered_lines);
+        counters.records += cut.lines.recs.len() as u64;
+        if more {
+            self.flow(id.flow).ready.push_back(id.file);
+        }
+        self.settle(id, &mut cut, now);
+        if cut.lines.recs.is_empty() {
+            self.budget.give(id.flow.0 as usize, charge);
+        } else {
+            let sender = &mut self.flows[id.flow.0 as usize].sender;
+            sender.push(cut.lines, key, charge, now.mono);
+        }
+        if !more {
+            self.at_rest(id.file, now);
+        }
+    }
+
+    /// What of a buffer is not shipped.
+    fn settle(&mut self, id: CursorId, cut: &mut Cut, now: Now) {
+        if let Some(span) = cut.filtered {
+            self.ack(id, span, now);
+        }
+        for (span, reason) in std::mem::take(&mut cut.lost) {
+            self.lose(id.flow, id.file, id.epoch, span, reason, now);
+            // A truncated line's span is acknowledged with its record.
+            if reason != Reason::Truncated {
+                self.ack(id, span, now);
+            }
+        }
+        if !cut.dead.is_empty() {
+            let path = self.files[&id.file].path.clone();
+            let letter = |rec: &Rec| Letter {
+                cursor: id,
+                path: path.clone(),
+                span: span(cut.lines.base, *rec),
+                code: "Oversize".into(),
+                message: "the line is longer than the limit".into(),
+                data: Bytes::copy_from_slice(cut.lines.data(*rec)),
+            };
+            let letters = cut.dead.iter().map(letter).collect();
+            self.write_letters(id.flow, letters);
+        }
+    }
+
+    /// Whether an answer belongs to what the file is now.
+    pub(super) fn current(&self, id: CursorId) -> bool {
+        self.files.get(&id.file).is_some_and(|file| {
+            let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow);
+            cursor.is_some_and(|cursor| cursor.epoch == id.epoch && cursor.stage == Stage::Busy)
+        })
+    }
+
+    fn read_failed(&mut self, id: CursorId, error: &FileError, now: Now) {
+        let Some(file) = self.files.get_mut(&id.file) else { return };
+        file.problem = Some(error.to_string());
+        let text = format!("{} cannot be read: {error}", file.path.display());
+        let subject = format!("read {}", file.path.display());
+        if let Some(cursor) = file.cursor(id.flow) {
+            cursor.stage = Stage::Idle;
+        }
+        self.timers.set_by(Timer::Retry(id.file), now.mono + RETRY);
+        self.note(Level::Error, subject, text);
+    }
+
+    fn seek(&mut self, id: FileId, flow: FlowId, handle: HandleId, to: u64) -> (Action, u64) {
+        let from = to.saturating_sub(SEEK);
+        let cursor = CursorId { flow, file: id, epoch: self.files[&id].epoch };
+        let len = (to - from) as usize;
+        let read = Do::Read { handle, cursor: Some(cursor), offset: from, len };
+        self.budget.take_look(to - from);
+        (self.action(Asked::Seek { cursor, to, from }, read), 0)
+    }
+
+    /// A piece before `to` was read, to find the last newline in it.
+    pub(super) fn sought(
+        &mut self,
+        id: CursorId,
+        to: u64,
+        from: u64,
+        result: Result<Chunk, FileError>,
+        now: Now,
+    ) {
+        self.reads_out -= 1;
+        self.budget.give_look(to - from);
+        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
+        if cursor.stage != (Stage::Seek { to }) {
+            return;
+        }
+        let Ok(chunk) = result else {
+            // It cannot be read: then it is read from its beginning when it can.
+            cursor.stage = Stage::Unsaved;
+            return;
+        };
+        match memchr::memrchr(b'\n', &chunk.bytes) {
+            Some(newline) => {
+                let end = from + newline as u64 + 1;
+                cursor.skip_to(content::check(end, &chunk.bytes[..=newline]));
+                cursor.stage = Stage::Unsaved;
+            }
+            None if from == 0 => cursor.stage = Stage::Unsaved,
+            None => {
+                cursor.stage = Stage::Seek { to: from };
+                self.flow(id.flow).ready.push_back(id.file);
+            }
+        }
+        if let Some(file) = self.files.get_mut(&id.file) {
+            file.saved = false;
+        }
+        self.keeper.whole_file(id.file);
+        self.save_urgently(now);
+    }
+
+    /// A flow with a request unanswered for long keeps to its share of memory.
+    pub(super) fn may_borrow(&self, flow: FlowId, now: Duration) -> bool {
+        let since = self.flows[flow.0 as usize].sender.unanswered_since();
+        since.is_none_or(|since| now.saturating_sub(since) <= Duration::from_secs(1))
+    }
+}
+
+enum Planned {
+    Read(Plan),
+    /// The cursor has nothing to read now.
+    Nothing,
+    /// There is no memory for it now.
+    NoRoom,
+}
+
+fn span(base: u64, rec: Rec) -> Span {
+    Span::new(base + u64::from(rec.start), rec.end)
+}

@@ -1,0 +1,135 @@
+//! Sending: whose turn it is, what an answer brings about, and dead letters.
+
+use super::{Asked, Engine, Phase};
+use crate::Level;
+use crate::deliver::Dead;
+use crate::destination::{Answer, Verdict};
+use crate::encode::{BatchId, Encoded};
+use crate::event::{Action, Do, FileError, Letter, Now};
+use crate::ids::FlowId;
+use crate::timer::Timer;
+use std::time::Duration;
+
+/// Dead letters that could not be written are tried again after so long.
+const LETTERS_AGAIN: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// The next body to encode or to send, flow after flow.
+    pub(super) fn next_send(&mut self, now: Duration) -> Option<Action> {
+        let stopping = self.phase != Phase::Running;
+        for index in 0..self.flows.len() {
+            let borrow = self.may_borrow(FlowId(index as u32), now);
+            let flow = &mut self.flows[index];
+            if let Some(what) = flow.sender.step(now, &mut self.budget, borrow, &mut self.rng, stopping) {
+                return Some(self.send_action(what));
+            }
+        }
+        None
+    }
+
+    fn send_action(&mut self, what: Do) -> Action {
+        let asked = match &what {
+            Do::Send(request) => {
+                let counters = &mut self.flows[request.flow.0 as usize].counters;
+                counters.requests += 1;
+                counters.sent_bytes += request.body.len() as u64;
+                Asked::Send(request.flow, request.batch)
+            }
+            _ => Asked::Encode,
+        };
+        self.action(asked, what)
+    }
+
+    pub(super) fn encoded(&mut self, encoded: Encoded, now: Now) {
+        let flow = &mut self.flows[encoded.flow.0 as usize];
+        if let Some(what) = flow.sender.encoded(encoded, now.mono, &mut self.budget) {
+            let action = self.send_action(what);
+            self.out.push_back(action);
+        }
+    }
+
+    pub(super) fn sent(&mut self, id: FlowId, batch: BatchId, answer: &Answer, now: Now) {
+        let flow = &mut self.flows[id.0 as usize];
+        let Some(records) = flow.sender.records_in(batch) else { return };
+        let verdict = flow.sender.destination().judge(answer, records);
+        match &verdict {
+            Verdict::Unanswered(_) => flow.counters.unanswered_requests += 1,
+            Verdict::Refused(_) => flow.counters.failed_requests += 1,
+            Verdict::Accepted | Verdict::Partial(_) => {}
+        }
+        self.report(id, &verdict);
+        let flow = &mut self.flows[id.0 as usize];
+        let effects = flow.sender.answered(batch, verdict, now, &mut self.budget, &mut self.rng);
+        flow.counters.delivered_records += effects.delivered;
+        flow.counters.retried_records += effects.retried;
+        flow.counters.throttled_records += effects.throttled;
+        let mut delivered = 0;
+        for (cursor, span) in effects.acked {
+            delivered += self.ack(cursor, span, now);
+        }
+        self.flow(id).counters.delivered_bytes += delivered;
+        if !effects.dead.is_empty() {
+            let letters = effects.dead.into_iter().map(|dead| self.letter(dead)).collect();
+            self.write_letters(id, letters);
+        }
+    }
+
+    fn report(&mut self, id: FlowId, verdict: &Verdict) {
+        let (Verdict::Refused(failure) | Verdict::Unanswered(failure)) = verdict else { return };
+        let flow = &self.flows[id.0 as usize];
+        let name = &flow.settings.name;
+        let to = flow.sender.destination().describe();
+        let text =
+            format!("flow {name}, {to}: {} ({}): {}", failure.code, failure.kind.name(), failure.message);
+        self.note(Level::Warn, format!("send {name} {}", failure.code), text);
+    }
+
+    fn letter(&self, dead: Dead) -> Letter {
+        let file = self.files.get(&dead.item.cursor.file);
+        Letter {
+            cursor: dead.item.cursor,
+            path: file.map(|file| file.path.clone()).unwrap_or_default(),
+            span: dead.item.span,
+            code: dead.failure.code.to_string(),
+            message: dead.failure.message.to_string(),
+            data: dead.data,
+        }
+    }
+
+    pub(super) fn write_letters(&mut self, flow: FlowId, letters: Vec<Letter>) {
+        self.letters_out += 1;
+        let what = Do::DeadLetters { flow, letters: letters.clone() };
+        self.ask(Asked::Letters(flow, letters), what);
+    }
+
+    /// Their bytes count as acknowledged only once they are on disk.
+    pub(super) fn lettered(
+        &mut self,
+        flow: FlowId,
+        letters: Vec<Letter>,
+        result: Result<(), FileError>,
+        now: Now,
+    ) {
+        self.letters_out -= 1;
+        match result {
+            Ok(()) => {
+                self.flow(flow).counters.dead_letters += letters.len() as u64;
+                for letter in letters {
+                    self.ack(letter.cursor, letter.span, now);
+                }
+            }
+            Err(error) => {
+                let text = format!("dead letters cannot be written, they wait: {error}");
+                self.note(Level::Error, "dead letters", text);
+                self.unwritten.push((flow, letters));
+                self.timers.set_by(Timer::DeadLetters, now.mono + LETTERS_AGAIN);
+            }
+        }
+    }
+
+    pub(super) fn write_letters_again(&mut self) {
+        for (flow, letters) in std::mem::take(&mut self.unwritten) {
+            self.write_letters(flow, letters);
+        }
+    }
+}

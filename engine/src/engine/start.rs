@@ -1,0 +1,181 @@
+//! From the store to work: known files and positions, and the first steps of a flow.
+
+use super::{Engine, Flow, FlowStart, Phase};
+use crate::event::Now;
+use crate::follow::{Cursor, Ended, File, Stage};
+use crate::ids::{FileId, FlowId, Span};
+use crate::partition::KeyRule;
+use crate::settings::{StartAt, Watch};
+use crate::state::{CursorRow, Put, Reason, Saved};
+use crate::timer::Timer;
+use crate::{Level, discover::Globs};
+use std::path::Path;
+use std::time::Duration;
+
+/// How often files without notices are looked at.
+pub(super) const POLL_FILES: Duration = Duration::from_millis(250);
+
+impl Engine {
+    pub(super) fn loaded(&mut self, saved: Saved, now: Now) {
+        self.store = saved.store;
+        self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
+        self.ledger = saved.ledger;
+        for row in saved.files {
+            if row.id.store == self.store {
+                self.next_file = self.next_file.max(row.id.number + 1);
+            }
+            let file = File::from_row(row);
+            self.by_identity.insert(file.identity, file.id);
+            self.files.insert(file.id, file);
+        }
+        for row in saved.flows {
+            if let Some(flow) = self.flows.iter_mut().find(|flow| flow.settings.name == row.name) {
+                flow.last_look = row.last_look;
+                flow.possible_losses = row.possible_losses;
+                let same = flow.settings.files.iter().all(|glob| row.files.contains(glob));
+                flow.start = if same { FlowStart::Begun } else { FlowStart::Widened(row.files) };
+            }
+        }
+        self.take_cursors(saved.cursors, now);
+        for (dir, standing) in self.tree.bases() {
+            self.enter(&dir, vec![standing]);
+        }
+        self.timers.set(Timer::Reconcile, now.mono + self.settings.agent.rescan);
+        self.timers.set(Timer::Sweep, now.mono + super::scan::SWEEP);
+        self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
+        if self.settings.agent.watch == Watch::Poll {
+            self.timers.set(Timer::PollFiles, now.mono + POLL_FILES);
+        }
+    }
+
+    /// The newest epoch of a flow's file is where it goes on; older ones ended with bytes that are gone by now.
+    fn take_cursors(&mut self, mut rows: Vec<CursorRow>, now: Now) {
+        rows.sort_by(|a, b| (&a.flow, a.file, b.epoch.number).cmp(&(&b.flow, b.file, a.epoch.number)));
+        for row in rows {
+            let Some(flow) = self.flow_named(&row.flow) else { continue };
+            if self.flows[flow.0 as usize].start == FlowStart::FirstScan {
+                // It stopped before its first positions were all there: it starts anew.
+                continue;
+            }
+            let Some(file) = self.files.get_mut(&row.file) else { continue };
+            if file.cursor(flow).is_none() {
+                let settings = &self.flows[flow.0 as usize];
+                let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
+                let cursor = Cursor::from_row(flow, &row, key, &settings.settings.line);
+                file.seen = file.seen.max(row.seen);
+                file.size = file.seen;
+                file.cursors.push(cursor);
+                continue;
+            }
+            let acked = crate::ack::Acked::new(row.prefix, &row.ranges);
+            let ended = Ended { flow, epoch: row.epoch, acked, end: row.seen };
+            for span in ended.acked.missing(Span::new(0, ended.end)) {
+                self.lose(ended.flow, row.file, ended.epoch, span, Reason::FileTruncated, now);
+            }
+            self.keeper.later(Put::ForgetCursor { flow: row.flow, file: row.file, epoch: row.epoch });
+            self.save_soon(now);
+        }
+    }
+
+    pub(super) fn flow_named(&self, name: &str) -> Option<FlowId> {
+        self.flows.iter().position(|flow| flow.settings.name == name).map(|index| FlowId(index as u32))
+    }
+
+    /// A file that a flow has not known before gets its cursor.
+    pub(super) fn follow(&mut self, id: FileId, flow: FlowId) {
+        let at_end = self.starts_at_end(flow, &self.files[&id].path);
+        let settings = &self.flows[flow.0 as usize];
+        let Some(file) = self.files.get_mut(&id) else { return };
+        if file.cursor(flow).is_some() {
+            return;
+        }
+        let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
+        let stage = if at_end { Stage::Seek { to: file.size } } else { Stage::Unsaved };
+        file.cursors.push(Cursor::new(flow, file.epoch, stage, key, &settings.settings.line));
+        file.saved = false;
+        if at_end {
+            self.flow(flow).ready.push_back(id);
+        }
+    }
+
+    fn starts_at_end(&self, flow: FlowId, path: &Path) -> bool {
+        let flow = &self.flows[flow.0 as usize];
+        let at_end = flow.settings.start_at == StartAt::End;
+        match &flow.start {
+            FlowStart::FirstScan => at_end,
+            FlowStart::Widened(before) => at_end && !Globs::matched_by(before, path),
+            FlowStart::Saving | FlowStart::Begun => false,
+        }
+    }
+
+    /// All directories were looked into: flows in their first scan may save their positions.
+    pub(super) fn first_scan_done(&mut self, now: Now) {
+        for index in 0..self.flows.len() {
+            let flow = FlowId(index as u32);
+            if matches!(self.flows[index].start, FlowStart::Saving | FlowStart::Begun) {
+                continue;
+            }
+            let seeking = self.files.values().flat_map(|file| &file.cursors);
+            let seeking = seeking.filter(|cursor| cursor.flow == flow);
+            if seeking.into_iter().any(|cursor| matches!(cursor.stage, Stage::Seek { .. })) {
+                continue;
+            }
+            match self.flows[index].start {
+                FlowStart::FirstScan => {
+                    self.flow(flow).start = FlowStart::Saving;
+                    self.report_first_start(flow);
+                }
+                FlowStart::Widened(_) => self.flow(flow).start = FlowStart::Begun,
+                FlowStart::Saving | FlowStart::Begun => {}
+            }
+            self.keeper.flow(flow);
+            self.save_urgently(now);
+        }
+    }
+
+    fn report_first_start(&mut self, flow: FlowId) {
+        let cursors = self.files.values().filter_map(|file| {
+            let cursor = file.cursors.iter().find(|cursor| cursor.flow == flow)?;
+            Some(file.size - cursor.position.line.at.min(file.size))
+        });
+        let sizes: Vec<u64> = cursors.collect();
+        let name = &self.flows[flow.0 as usize].settings.name;
+        let text =
+            format!("flow {name} starts: {} files, {} bytes to ship", sizes.len(), sizes.iter().sum::<u64>());
+        self.note(Level::Info, format!("start {}", flow.0), text);
+    }
+
+    /// A flow's first positions are saved (or need not be): its files may be read.
+    pub(super) fn begin(&mut self, flow: FlowId) {
+        self.flow(flow).start = FlowStart::Begun;
+        let ids: Vec<FileId> = self.files.keys().copied().collect();
+        for id in ids {
+            self.release(id);
+        }
+    }
+
+    /// Files whose rows are saved may be read by flows that have begun.
+    pub(super) fn release(&mut self, id: FileId) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        for cursor in &mut file.cursors {
+            let flow = &mut self.flows[cursor.flow.0 as usize];
+            let begun = matches!(flow.start, FlowStart::Begun | FlowStart::Widened(_));
+            if cursor.stage == Stage::Unsaved && begun {
+                if file.handle.is_some() {
+                    cursor.stage = Stage::Queued;
+                    flow.ready.push_back(id);
+                } else {
+                    cursor.stage = Stage::Closed;
+                }
+            }
+        }
+    }
+}
+
+fn key_rule(flow: &Flow, host: &str, first_path: &Path) -> KeyRule {
+    if flow.sender.destination().keyed() {
+        KeyRule::new(&flow.settings.partition_key, host, first_path)
+    } else {
+        KeyRule::None
+    }
+}

@@ -1,0 +1,71 @@
+//! The end: no more reads, what was read is sent, and what is known is saved.
+
+use super::{Engine, Phase};
+use crate::event::Now;
+use crate::follow::Stage;
+use crate::timer::Timer;
+
+impl Engine {
+    pub(super) fn shut_down(&mut self, now: Now) {
+        match self.phase {
+            Phase::Loading => self.phase = Phase::Finished,
+            Phase::Running => {
+                self.phase = Phase::Stopping;
+                self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
+            }
+            Phase::Stopping | Phase::Saving | Phase::Finished => {}
+        }
+    }
+
+    pub(super) fn stop_timed_out(&mut self) {
+        if self.phase == Phase::Stopping {
+            self.phase = Phase::Saving;
+            self.keep_endings();
+            self.keeper_dirty_all();
+        } else {
+            self.phase = Phase::Finished;
+        }
+    }
+
+    /// Each poll: whether the next phase begins.
+    pub(super) fn move_on(&mut self, now: Now) {
+        match self.phase {
+            Phase::Loading | Phase::Finished => {}
+            Phase::Running => {
+                self.conclude_scan(now);
+                self.move_drains(now);
+            }
+            Phase::Stopping => {
+                if self.is_drained() {
+                    self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
+                    self.phase = Phase::Saving;
+                    self.keep_endings();
+                    self.keeper_dirty_all();
+                }
+            }
+            Phase::Saving => {
+                if self.is_saving() {
+                    return;
+                }
+                if self.is_saved() || self.cannot_save() {
+                    self.phase = Phase::Finished;
+                } else {
+                    self.save(now);
+                }
+            }
+        }
+    }
+
+    /// Nothing that was read waits for anything.
+    fn is_drained(&self) -> bool {
+        let busy = self.files.values().flat_map(|file| &file.cursors).any(|c| c.stage == Stage::Busy);
+        !busy && self.letters_out == 0 && self.flows.iter().all(|flow| flow.sender.is_empty())
+    }
+
+    /// The last transaction tells of every flow that it looked until now.
+    fn keeper_dirty_all(&mut self) {
+        for index in 0..self.flows.len() {
+            self.keeper.flow(crate::ids::FlowId(index as u32));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A followed file, and each flow's cursor on it.
+//!
+//! A cursor's stages:
+//!
+//! ```text
+//! Closed ──found──> Unsaved ──row saved──> Queued ──slot──> Busy ──framed──> Queued (more to read)
+//!                      ^                     ^                └──at its end─> Idle ──notice──> Queued
+//!          Seek ───────┘ (start_at = "end")  └── Stuck (too many ranges) <── Queued
+//! ```
+
+pub mod name;
+
+use crate::ack::Acked;
+use crate::frame::Position;
+use crate::ids::{CursorId, Epoch, FileId, FlowId, HandleId, Span};
+use crate::partition::KeyRule;
+use crate::settings;
+use crate::state::{Check, CursorRow, FileRow, Fingerprint, Identity};
+use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Least read while a file is followed, in bytes.
+pub const SMALL_READ: u64 = 64 * 1024;
+
+/// Largest read while a file is caught up with, in bytes: beyond it nothing is gained.
+pub const LARGE_READ: u64 = 512 * 1024;
+
+/// A file, known by its lasting id.
+#[derive(Debug)]
+pub struct File {
+    /// The lasting id.
+    pub id: FileId,
+    /// Where it was first seen.
+    pub first_path: PathBuf,
+    /// Where it was last seen.
+    pub path: PathBuf,
+    /// The followed names it has now.
+    pub names: BTreeSet<PathBuf>,
+    /// What the kernel calls it.
+    pub identity: Identity,
+    /// Its first bytes.
+    pub head: Fingerprint,
+    /// The newest epoch given.
+    pub epoch: Epoch,
+    /// The open file.
+    pub handle: Option<HandleId>,
+    /// Bytes at the last look.
+    pub size: u64,
+    /// Most bytes seen in this epoch: what is known to have existed.
+    pub seen: u64,
+    /// When a change was last seen.
+    pub changed: Duration,
+    /// Wall time it was last seen.
+    pub last_seen: i64,
+    /// Names it has anywhere, at the last look.
+    pub links: u64,
+    /// Its row is in the store, with its newest epoch.
+    pub saved: bool,
+    /// It lost its live name.
+    pub ending: Ending,
+    /// Complete scans that did not find it.
+    pub missed: u32,
+    /// Why it cannot be read.
+    pub problem: Option<String>,
+    /// One for each flow that follows it.
+    pub cursors: Vec<Cursor>,
+    /// Epochs that ended with bytes unacknowledged.
+    pub ended: Vec<Ended>,
+}
+
+/// How far a file is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Under its live name.
+    Live,
+    /// No longer; read on until it rests.
+    Displaced,
+    /// It rested: a last read takes its unterminated line too, if its size is still this.
+    Closing {
+        /// Bytes when it was found at rest.
+        size: u64,
+    },
+    /// Read to its end. It is read on should it grow.
+    Finished,
+}
+
+/// A flow's place in a file.
+#[derive(Debug)]
+pub struct Cursor {
+    /// The flow.
+    pub flow: FlowId,
+    /// What the offsets are of.
+    pub epoch: Epoch,
+    /// What is done with.
+    pub acked: Acked,
+    /// What is read next.
+    pub position: Position,
+    /// Line ends that may become the saved check.
+    pub checks: VecDeque<Check>,
+    /// By which the content is recognised after a restart; never past the prefix.
+    pub check: Check,
+    /// What it does.
+    pub stage: Stage,
+    /// Something may have changed since the read that is out.
+    pub again: bool,
+    /// Bytes of the next read.
+    pub chunk: u64,
+    /// How keys are made.
+    pub key: KeyRule,
+}
+
+/// What a cursor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The file is not open.
+    Closed,
+    /// It looks backwards from here for the last newline.
+    Seek {
+        /// No newline was found from here on.
+        to: u64,
+    },
+    /// Its place is being saved.
+    Unsaved,
+    /// At the end, as far as known.
+    Idle,
+    /// Wants to read.
+    Queued,
+    /// A read or a job is out.
+    Busy,
+    /// Too many acknowledged ranges past the prefix.
+    Stuck,
+}
+
+/// An epoch that ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The flow.
+    pub flow: FlowId,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// What is done with.
+    pub acked: Acked,
+    /// What was read of it.
+    pub end: u64,
+}
+
+impl Ended {
+    /// Whether all that was read of it is done with.
+    pub fn is_done(&self) -> bool {
+        self.acked.covers(Span::new(0, self.end))
+    }
+
+    /// Its row, until then.
+    pub fn row(&self, flow: String, file: FileId) -> CursorRow {
+        CursorRow {
+            flow,
+            file,
+            epoch: self.epoch,
+            prefix: self.acked.prefix(),
+            ranges: self.acked.ranges().collect(),
+            check: Check::default(),
+            seen: self.end,
+        }
+    }
+}
+
+impl File {
+    /// From its row. It is not open.
+    pub fn from_row(row: FileRow) -> Self {
+        Self {
+            id: row.id,
+            first_path: row.first_path,
+            path: row.path,
+            names: BTreeSet::new(),
+            identity: row.identity,
+            head: row.head,
+            epoch: row.epoch,
+            handle: None,
+            size: 0,
+            seen: 0,
+            changed: Duration::ZERO,
+            last_seen: row.last_seen,
+            links: 1,
+            saved: true,
+            ending: if row.finished { Ending::Finished } else { Ending::Live },
+            missed: 0,
+            problem: None,
+            cursors: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// Its row.
+    pub fn row(&self) -> FileRow {
+        FileRow {
+            id: self.id,
+            first_path: self.first_path.clone(),
+            path: self.path.clone(),
+            identity: self.identity,
+            head: self.head,
+            epoch: self.epoch,
+            last_seen: self.last_seen,
+            finished: self.ending == Ending::Finished && self.is_acked(),
+        }
+    }
+
+    /// The flow's cursor.
+    pub fn cursor(&mut self, flow: FlowId) -> Option<&mut Cursor> {
+        self.cursors.iter_mut().find(|cursor| cursor.flow == flow)
+    }
+
+    /// Whether it is under the name it was first seen under, and that is no rotated one.
+    pub fn is_live(&self) -> bool {
+        self.names.contains(&self.first_path) && !name::is_rotated(&self.first_path)
+    }
+
+    /// Whether every byte known of it is done with.
+    pub fn is_acked(&self) -> bool {
+        self.ended.is_empty() && self.cursors.iter().all(|cursor| cursor.acked.prefix() >= self.size)
+    }
+
+    /// Whether no cursor has anything to read.
+    pub fn is_at_rest(&self) -> bool {
+        self.cursors.iter().all(|cursor| matches!(cursor.stage, Stage::Idle | Stage::Closed))
+    }
+}
+
+impl Cursor {
+    /// A new flow's or file's cursor.
+    pub fn new(flow: FlowId, epoch: Epoch, stage: Stage, key: KeyRule, rules: &settings::Line) -> Self {
+        Self {
+            flow,
+            epoch,
+            acked: Acked::default(),
+            position: Position::new(Check::default(), rules.skip_header),
+            checks: VecDeque::new(),
+            check: Check::default(),
+            stage,
+            again: false,
+            chunk: SMALL_READ,
+            key,
+        }
+    }
+
+    /// From its row: reading goes on at the check, and what is acknowledged already is not sent again.
+    pub fn from_row(flow: FlowId, row: &CursorRow, key: KeyRule, rules: &settings::Line) -> Self {
+        let mut cursor = Self::new(flow, row.epoch, Stage::Closed, key, rules);
+        cursor.acked = Acked::new(row.prefix, &row.ranges);
+        cursor.start_at(row.check);
+        cursor
+    }
+
+    /// Its row.
+    pub fn row(&self, flow: String, file: FileId, seen: u64) -> CursorRow {
+        CursorRow {
+            flow,
+            file,
+            epoch: self.epoch,
+            prefix: self.acked.prefix(),
+            ranges: self.acked.ranges().collect(),
+            check: self.check,
+            seen,
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self, file: FileId) -> CursorId {
+        CursorId { flow: self.flow, file, epoch: self.epoch }
+    }
+
+    /// Reads on from a check.
+    pub fn start_at(&mut self, check: Check) {
+        let header = if check.at == 0 { self.position.header } else { 0 };
+        self.position = Position::new(check, header);
+        self.check = check;
+        self.checks.clear();
+    }
+
+    /// Begins at a check, with all before it done with.
+    pub fn skip_to(&mut self, check: Check) {
+        self.acked.ack(Span::new(0, check.at));
+        self.start_at(check);
+    }
+
+    /// Acknowledges a span and moves the check along. Returns the bytes that were not acknowledged before.
+    pub fn ack(&mut self, span: Span) -> u64 {
+        let fresh = self.acked.ack(span);
+        while let Some(check) = self.checks.front().filter(|check| check.at <= self.acked.prefix()) {
+            self.check = *check;
+            self.checks.pop_front();
+        }
+        fresh
+    }
+}

@@ -1,0 +1,174 @@
+//! What the world knows and the engine does not: which bytes of which content each flow has been given, and
+//! which it is owed. Shares no code with the engine.
+
+mod book;
+mod end;
+mod life;
+mod record;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+use crate::plan::MS;
+use crate::plan::setup::{Scope, Setup};
+use crate::world::disk::{ContentId, Disk, NodeId};
+use book::Book;
+use kintail_engine::ids::{Epoch, FileId};
+use kintail_engine::settings::{Destination, Line, Newline, PartitionKey, StartAt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub(crate) use book::Sent;
+pub(crate) use record::Located;
+
+/// A property that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// Which, in a few words; what a shrunk plan must still break.
+    pub(crate) property: &'static str,
+    /// How it shows.
+    pub(crate) text: String,
+}
+
+impl Broken {
+    /// This property is broken, as the text tells.
+    pub(crate) fn new(property: &'static str, text: impl Into<String>) -> Self {
+        Self { property, text: text.into() }
+    }
+}
+
+/// All books.
+#[derive(Debug)]
+pub(crate) struct Oracle {
+    pub(crate) flows: Vec<Account>,
+    /// The agent runs.
+    alive: bool,
+    /// Largest size of each content that the running agent was told.
+    seen: Vec<u64>,
+}
+
+/// What one flow is owed and was given.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+    line: Line,
+    strip: bool,
+    concatenates: bool,
+    ordered: bool,
+    start_at: StartAt,
+    key: PartitionKey,
+    close_after: u64,
+    gives_up: bool,
+    /// Of each content.
+    books: Vec<Book>,
+    /// What content the engine means by an epoch, by what it read first.
+    bound: BTreeMap<(FileId, Epoch), Binding>,
+    /// Inodes that the engine must know of.
+    followed: BTreeSet<NodeId>,
+    /// Empty records accepted.
+    empties: u64,
+    /// The store knew nothing of the flow when the agent started.
+    first_start: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Binding {
+    content: ContentId,
+    /// Nothing was saved of it, so that a new agent may mean another content.
+    loose: bool,
+}
+
+impl Oracle {
+    /// Nothing has happened.
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let flows = setup.settings.flows.iter().zip(&setup.scopes);
+        let flows = flows.map(|(flow, scope)| {
+            let plain = matches!(flow.destination, Destination::File { .. } | Destination::Stdout);
+            let firehose = matches!(flow.destination, Destination::Firehose { .. });
+            Account {
+                name: flow.name.clone(),
+                scope: *scope,
+                line: flow.line,
+                strip: flow.newline == Newline::Strip,
+                concatenates: plain || firehose,
+                ordered: plain,
+                start_at: flow.start_at,
+                key: flow.partition_key.clone(),
+                close_after: flow.close_after.as_nanos() as u64,
+                gives_up: flow.retry.give_up.is_some(),
+                books: Vec::new(),
+                bound: BTreeMap::new(),
+                followed: BTreeSet::new(),
+                empties: 0,
+                first_start: true,
+            }
+        });
+        Self { flows: flows.collect(), alive: false, seen: Vec::new() }
+    }
+
+    /// A content was written to from `from` on, the first write since `before`.
+    pub(crate) fn wrote(&mut self, disk: &Disk, content: ContentId, from: u64, before: u64, now: u64) {
+        let node = disk.contents[content].node;
+        let idle = now.saturating_sub(before) + 50 * MS;
+        for flow in &mut self.flows {
+            // A file that no glob matches any more may be left alone once it was idle for long enough.
+            if idle >= flow.close_after && !flow.matches(disk, node) {
+                let book = flow.book(content);
+                book.late_from = book.late_from.min(from);
+            }
+        }
+        self.filtered(disk, content);
+    }
+
+    /// Header lines and empty lines count as acknowledged: the first are not shipped, the second cannot be told
+    /// apart (their number is checked in the end).
+    fn filtered(&mut self, disk: &Disk, content: ContentId) {
+        let lines = &disk.contents[content].lines;
+        for flow in &mut self.flows {
+            let header = flow.line.skip_header as usize;
+            let book = flow.book(content);
+            while let Some(id) = lines.get(book.lines_seen) {
+                let line = disk.lines[id.0 as usize];
+                if !line.complete() {
+                    break;
+                }
+                if book.lines_seen < header || line.body == 0 {
+                    book.serve(line.start, line.end());
+                    book.known.add(line.start, line.end());
+                }
+                book.lines_seen += 1;
+            }
+        }
+    }
+
+    /// The engine was told that a content has this size, by a stat of this path or of an open file.
+    pub(crate) fn told(&mut self, node: NodeId, content: ContentId, size: u64, path: Option<&Path>) {
+        if self.seen.len() <= content {
+            self.seen.resize(content + 1, 0);
+        }
+        self.seen[content] = self.seen[content].max(size);
+        for flow in &mut self.flows {
+            if path.is_some_and(|path| flow.scope.has(path)) {
+                flow.followed.insert(node);
+            }
+        }
+    }
+
+    fn seen(&self, content: ContentId) -> u64 {
+        self.seen.get(content).copied().unwrap_or(0)
+    }
+}
+
+impl Account {
+    fn book(&mut self, content: ContentId) -> &mut Book {
+        if self.books.len() <= content {
+            self.books.resize_with(content + 1, Book::default);
+        }
+        &mut self.books[content]
+    }
+
+    fn matches(&self, disk: &Disk, node: NodeId) -> bool {
+        disk.names().any(|(path, named)| named == node && self.scope.has(path))
+    }
+}

@@ -1,0 +1,159 @@
+//! Agents come and go, and contents too.
+
+use super::{Binding, Broken, Oracle};
+use crate::spans::Spans;
+use crate::world::disk::{ContentId, Disk, NodeId};
+use crate::world::store::Rows;
+use kintail_engine::ids::{CursorId, Epoch, FileId};
+
+impl Oracle {
+    /// An agent starts from these rows. What they do not say may be sent again, and files that they do not name
+    /// need not be known unless a glob finds them.
+    pub(crate) fn started(&mut self, disk: &Disk, rows: &Rows) {
+        self.alive = true;
+        self.seen.clear();
+        for flow in &mut self.flows {
+            flow.first_start = !rows.flows.contains_key(&flow.name);
+            flow.followed.clear();
+            let mut saved = vec![Spans::default(); flow.books.len()];
+            for binding in flow.bound.values_mut() {
+                binding.loose = true;
+            }
+            for (key, row) in rows.cursors.iter().filter(|(key, _)| key.0 == flow.name) {
+                let known = rows.files.get(&key.1);
+                flow.followed.extend(known.and_then(|file| {
+                    let found = disk.names().find(|(path, node)| {
+                        disk.identity(*node) == file.identity
+                            && (flow.scope.has(path) || path.parent() == file.path.parent())
+                    });
+                    found.map(|(_, node)| node)
+                }));
+                let Some(binding) = flow.bound.get_mut(&(key.1, key.2)) else { continue };
+                let ranges = row.ranges.iter().map(|range| (range.start, range.end));
+                for (start, end) in ranges.chain([(0, row.prefix)]) {
+                    binding.loose &= start == end;
+                    saved[binding.content].add(start, end);
+                }
+            }
+            for (book, saved) in flow.books.iter_mut().zip(saved) {
+                for (start, sent) in &mut book.sent {
+                    if !saved.covers(*start, sent.end) {
+                        sent.allowed = sent.allowed.max(sent.times) + 1;
+                    }
+                }
+                book.evidence &= saved.gap_from(0) > 0;
+                book.read_to = saved.gap_from(0);
+                book.framed_to = 0;
+            }
+        }
+    }
+
+    /// The agent is no more. What only it held is lost, and it could see no more.
+    pub(crate) fn ended(&mut self) {
+        self.alive = false;
+        for book in self.flows.iter_mut().flat_map(|flow| &mut flow.books) {
+            book.gone = book.gone.map(|_| 0);
+            book.known = Spans::default();
+        }
+    }
+
+    /// The store lost what was not synced: its ledger too.
+    pub(crate) fn power_cut(&mut self, rows: &Rows) {
+        for flow in &mut self.flows {
+            flow.books.iter_mut().for_each(super::Book::forget_ledger);
+            for row in rows.ledger.iter().filter(|row| row.flow == flow.name) {
+                if let Some(binding) = flow.bound.get(&(row.file, row.epoch)) {
+                    flow.books[binding.content].acked.add(row.span.start, row.span.end);
+                }
+            }
+        }
+    }
+
+    /// A content was truncated away, or lost its last name and handle.
+    pub(crate) fn gone(&mut self, disk: &Disk, content: ContentId, truncated: bool) {
+        let node = disk.contents[content].node;
+        let seen = self.seen(content);
+        for flow in &mut self.flows {
+            let followed = flow.followed.contains(&node);
+            let alive = self.alive;
+            let book = flow.book(content);
+            book.gone = Some(if alive { book.framed_to } else { 0 });
+            let known = if truncated { book.read_to } else { seen };
+            book.evidence = followed && known > 0;
+        }
+    }
+
+    /// The engine closed a deleted file: it owes what it saw of it.
+    pub(crate) fn let_go(&mut self, disk: &Disk, node: NodeId) {
+        let content = disk.nodes[node].content;
+        let seen = self.seen(content);
+        for flow in &mut self.flows {
+            let owes = flow.followed.contains(&node);
+            let book = flow.book(content);
+            book.gone = Some(if owes { seen } else { book.framed_to });
+        }
+    }
+
+    /// A call read bytes for a cursor: by the first of them the world knows which content the engine means.
+    pub(crate) fn read(&mut self, cursor: CursorId, content: ContentId) {
+        let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return };
+        flow.book(content);
+        let binding =
+            flow.bound.entry((cursor.file, cursor.epoch)).or_insert(Binding { content, loose: false });
+        if binding.loose {
+            *binding = Binding { content, loose: false };
+        }
+    }
+
+    /// The engine was given bytes `start..end` of a content for a cursor.
+    pub(crate) fn given(&mut self, cursor: CursorId, content: ContentId, start: u64, end: u64) {
+        let flow = &mut self.flows[cursor.flow.0 as usize];
+        let book = flow.book(content);
+        if book.gone.is_none() && (start <= book.read_to || book.framed_to == 0) {
+            book.read_to = book.read_to.max(end);
+        }
+    }
+
+    /// How far the engine was given what a cursor means, to be told to [`Self::framed`] later.
+    pub(crate) fn read_to(&self, cursor: CursorId) -> Option<(ContentId, u64)> {
+        let flow = &self.flows[cursor.flow.0 as usize];
+        let binding = flow.bound.get(&(cursor.file, cursor.epoch))?;
+        Some((binding.content, flow.books[binding.content].read_to))
+    }
+
+    /// The engine has cut a content into lines so far.
+    pub(crate) fn framed(&mut self, cursor: CursorId, content: ContentId, to: u64) {
+        let book = self.flows[cursor.flow.0 as usize].book(content);
+        if book.gone.is_none() {
+            book.framed_to = book.framed_to.max(to);
+        }
+    }
+
+    /// The agent ended in order: the store says all that it knew.
+    pub(crate) fn ended_well(&self, disk: &Disk, rows: &Rows) -> Result<(), Broken> {
+        for flow in &self.flows {
+            for (content, book) in flow.books.iter().enumerate() {
+                if disk.contents[content].gone || book.gone.is_some() || book.sent.is_empty() {
+                    continue;
+                }
+                let meant = |key: &(FileId, Epoch)| flow.bound.get(key).is_some_and(|b| b.content == content);
+                let mut saved = Spans::default();
+                for (key, row) in &rows.cursors {
+                    if key.0 == flow.name && meant(&(key.1, key.2)) {
+                        saved.add(0, row.prefix);
+                        row.ranges.iter().for_each(|range| saved.add(range.start, range.end));
+                    }
+                }
+                if let Some((start, end)) = book.known.iter().find(|(start, end)| !saved.covers(*start, *end))
+                {
+                    let text = format!(
+                        "{} knew that {start}..{end} of content {content} is acknowledged",
+                        flow.name
+                    );
+                    return Err(Broken::new("an ordered end saves everything", text));
+                }
+            }
+        }
+        Ok(())
+    }
+}

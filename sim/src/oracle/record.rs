@@ -1,0 +1,161 @@
+//! Where an accepted record was read, and whether it may be as it is.
+
+use super::{Account, Broken, Oracle, Sent};
+use crate::text;
+use crate::world::disk::{ContentId, Disk};
+use kintail_engine::settings::{Oversize, PartitionKey};
+
+/// Where a record was read. Empty lines look alike and have no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Located {
+    Empty,
+    At { content: ContentId, start: u64, end: u64 },
+}
+
+impl Oracle {
+    /// Where this record of a flow was read; that it holds what was written there, from an allowed place to another.
+    pub(crate) fn locate(&self, disk: &Disk, flow: usize, data: &[u8]) -> Result<Located, Broken> {
+        let account = &self.flows[flow];
+        let wrong = |what: &str| {
+            let text = String::from_utf8_lossy(&data[..data.len().min(80)]);
+            Broken::new(
+                "records are lines as they were written",
+                format!("{what}: {} got {text:?}", account.name),
+            )
+        };
+        let (body, newline) = match data.split_last() {
+            Some((b'\n', body)) => (body, true),
+            _ => (data, false),
+        };
+        if body.is_empty() {
+            return Ok(Located::Empty);
+        }
+        let (id, block) = text::read(body).ok_or_else(|| wrong("nobody wrote this"))?;
+        let line = disk.lines.get(id.0 as usize).ok_or_else(|| wrong("no such line"))?;
+        let from = match block {
+            Some(block) => (block * text::BLOCK) as u64,
+            None => line.body.saturating_sub(body.len() as u64),
+        };
+        let start = line.start + from;
+        let end = start + body.len() as u64;
+        let content = &disk.contents[line.content];
+        if content.bytes.get(start as usize..end as usize) != Some(body) {
+            return Err(wrong("the bytes are others"));
+        }
+        let whole_end = from + body.len() as u64 == line.body && line.complete();
+        let long = line.body + 1 > account.line.max_bytes;
+        let full = body.len() as u64 == account.line.max_bytes;
+        let cut = long
+            && account.line.oversize == Oversize::Truncate
+            && body.len() as u64 + 1 == account.line.max_bytes;
+        let fragment = !whole_end && !(long && full) && !cut;
+        if from != 0 && !content.cuts.contains(&start) && !long {
+            return Err(wrong("it begins inside a line"));
+        }
+        if fragment && !content.cuts.contains(&end) {
+            return Err(wrong("it ends inside a line"));
+        }
+        if fragment && !disk.nodes[content.node].moved {
+            return Err(wrong("a half line of a live file"));
+        }
+        let ends = account.newline_after(whole_end, cut);
+        if newline != ends {
+            return Err(wrong(if newline { "a newline too many" } else { "its newline is missing" }));
+        }
+        if body.len() as u64 > account.line.max_bytes {
+            return Err(wrong("longer than the limit"));
+        }
+        Ok(Located::At { content: line.content, start, end: end + u64::from(whole_end) })
+    }
+
+    /// The service accepted a record.
+    pub(crate) fn accepted(&mut self, disk: &Disk, flow: usize, record: Located) -> Result<(), Broken> {
+        let account = &mut self.flows[flow];
+        let Located::At { content, start, end } = record else {
+            account.empties += 1;
+            return Ok(());
+        };
+        let (name, ordered, header) = (account.name.clone(), account.ordered, account.line.skip_header);
+        let index =
+            disk.contents[content].lines.partition_point(|id| disk.lines[id.0 as usize].start <= start);
+        if index <= header as usize {
+            return Err(Broken::new("headers are not shipped", format!("{name} got {record:?}")));
+        }
+        let book = account.book(content);
+        let sent = book.sent.entry(start).or_insert(Sent { end, times: 0, allowed: 1 });
+        sent.times += 1;
+        sent.end = end;
+        if sent.times > sent.allowed {
+            let text = format!("{name} got {record:?} {} times", sent.times);
+            return Err(Broken::new("nothing is delivered twice without a cause", text));
+        }
+        if ordered && sent.times == 1 {
+            if start < book.in_order {
+                let text = format!("{name} got {record:?} after what follows it, up to {}", book.in_order);
+                return Err(Broken::new("files and pipes are written in order", text));
+            }
+            book.in_order = start;
+        }
+        book.serve(start, end);
+        Ok(())
+    }
+
+    /// A record among the dead letters is acknowledged, if it had a reason to get there.
+    pub(crate) fn buried(
+        &mut self,
+        disk: &Disk,
+        flow: usize,
+        record: Located,
+        data: usize,
+    ) -> Result<(), Broken> {
+        let account = &mut self.flows[flow];
+        let Located::At { content, start, end } = record else { return Ok(()) };
+        let at = disk.contents[content].lines.partition_point(|id| disk.lines[id.0 as usize].start <= start);
+        let line = disk.lines[disk.contents[content].lines[at - 1].0 as usize];
+        let oversize =
+            account.line.oversize == Oversize::DeadLetter && line.body + 1 > account.line.max_bytes;
+        if !oversize && !account.gives_up {
+            let text = format!("{} buried {record:?} of {data} bytes", account.name);
+            return Err(Broken::new("records are given up for a reason", text));
+        }
+        account.book(content).serve(start, end);
+        Ok(())
+    }
+
+    /// Whether a record may have this partition key.
+    pub(crate) fn key_fits(&self, flow: usize, key: &str) -> bool {
+        let wanted = &self.flows[flow].key;
+        match wanted {
+            PartitionKey::Const(text) => key == text,
+            PartitionKey::File => key.starts_with("host:/log/"),
+            PartitionKey::Hash => key.len() == 32,
+            PartitionKey::Random | PartitionKey::Field(_) => key.len() == 16,
+        }
+    }
+
+    /// The engine was told which of a request's records were accepted; of the others it knows that they were not.
+    pub(crate) fn answered(&mut self, flow: usize, records: &[(Located, bool)]) {
+        for (record, accepted) in records {
+            if let (Located::At { content, start, end }, true) = (record, accepted) {
+                self.flows[flow].book(*content).known.add(*start, *end);
+            }
+        }
+    }
+
+    /// A request got no clear answer: its records may come again.
+    pub(crate) fn unanswered(&mut self, flow: usize, records: &[(Located, bool)]) {
+        for (record, _) in records {
+            if let Located::At { content, start, end } = record {
+                self.flows[flow].book(*content).excuse(*start, *end);
+            }
+        }
+    }
+}
+
+impl Account {
+    /// Whether a record must end with a newline: at a line's end unless stripped, after a cut, and wherever the
+    /// destination needs one.
+    fn newline_after(&self, line_end: bool, cut: bool) -> bool {
+        self.concatenates || ((line_end || cut) && !self.strip)
+    }
+}

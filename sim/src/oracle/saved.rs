@@ -1,0 +1,134 @@
+//! What the engine saves must be true.
+
+use super::{Account, Binding, Broken, Oracle};
+use crate::world::disk::Disk;
+use crate::world::store::Rows;
+use kintail_engine::ids::{FileId, Span};
+use kintail_engine::settings::{Oversize, StartAt};
+use kintail_engine::state::{CursorRow, LedgerRow, Put, Reason, Transaction};
+
+impl Oracle {
+    /// A transaction was applied, which led to these rows.
+    pub(crate) fn saved(
+        &mut self,
+        disk: &Disk,
+        transaction: &Transaction,
+        rows: &Rows,
+    ) -> Result<(), Broken> {
+        for put in &transaction.puts {
+            if let Put::Loss(row) = put {
+                self.lost(disk, row)?;
+            }
+        }
+        for put in &transaction.puts {
+            if let Put::Cursor(row) = put {
+                self.position(disk, row, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, disk: &Disk, row: &LedgerRow) -> Result<(), Broken> {
+        let Some(flow) = self.flows.iter_mut().find(|flow| flow.name == row.flow) else { return Ok(()) };
+        let Some(binding) = flow.bound.get(&(row.file, row.epoch)).copied() else { return Ok(()) };
+        let content = &disk.contents[binding.content];
+        let node = content.node;
+        let true_reason = match row.reason {
+            Reason::Truncated => flow.oversize_at(disk, binding, row.span, Oversize::Truncate),
+            Reason::Oversize => flow.oversize_at(disk, binding, row.span, Oversize::Drop),
+            Reason::FileTruncated | Reason::FileGone => {
+                content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node)
+            }
+            Reason::DeadLetterCleared | Reason::OffsetSet => false,
+        };
+        if !true_reason {
+            let text = format!("{row:?} of content {} with {} bytes", binding.content, content.bytes.len());
+            return Err(Broken::new("the ledger tells the truth", text));
+        }
+        flow.books[binding.content].acked.add(row.span.start, row.span.end);
+        Ok(())
+    }
+
+    fn position(&mut self, disk: &Disk, row: &CursorRow, rows: &Rows) -> Result<(), Broken> {
+        let Some(flow) = self.flows.iter_mut().find(|flow| flow.name == row.flow) else { return Ok(()) };
+        check_ranges(row)?;
+        if row.prefix == 0 && row.ranges.is_empty() {
+            return Ok(());
+        }
+        let key = (row.file, row.epoch);
+        if flow.bound.get(&key).is_none_or(|binding| binding.loose) {
+            flow.start_at_end(disk, row, rows)?;
+        }
+        let binding = flow.bound[&key];
+        let acked = &flow.books[binding.content].acked;
+        for span in row.ranges.iter().copied().chain([Span::new(0, row.prefix)]) {
+            if !acked.covers(span.start, span.end) {
+                let text = format!(
+                    "{} saved {}..{} of content {}, but {} is not acknowledged",
+                    flow.name,
+                    span.start,
+                    span.end,
+                    binding.content,
+                    acked.gap_from(span.start)
+                );
+                return Err(Broken::new("an offset is saved only when all before it is acknowledged", text));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Account {
+    /// A position before anything was read: right only where the flow begins at the end of files that were there.
+    fn start_at_end(&mut self, disk: &Disk, row: &CursorRow, rows: &Rows) -> Result<(), Broken> {
+        let allowed = self.first_start && self.start_at == StartAt::End;
+        let start = row.prefix as usize;
+        let identity = rows.files.get(&row.file).map(|file| file.identity);
+        // The newest content of this identity that has a line ending there.
+        let content = (0..disk.contents.len()).rev().find(|content| {
+            let content = &disk.contents[*content];
+            identity == Some(disk.identity(content.node))
+                && start.checked_sub(1).and_then(|last| content.bytes.get(last)) == Some(&b'\n')
+        });
+        match content {
+            Some(content) if allowed && row.ranges.is_empty() => {
+                self.bound.insert((row.file, row.epoch), Binding { content, loose: false });
+                let book = self.book(content);
+                book.skipped = row.prefix;
+                book.serve(0, row.prefix);
+                book.known.add(0, row.prefix);
+                Ok(())
+            }
+            _ => {
+                let text = format!("{} saved {row:?} before anything was read", self.name);
+                Err(Broken::new("an offset is saved only when all before it is acknowledged", text))
+            }
+        }
+    }
+
+    /// Whether a span lies in lines that are over the limit, under this policy.
+    fn oversize_at(&self, disk: &Disk, binding: Binding, span: Span, policy: Oversize) -> bool {
+        let mut lines = disk.contents[binding.content].lines.iter().map(|id| disk.lines[id.0 as usize]);
+        let over = |body: u64| body + 1 > self.line.max_bytes;
+        self.line.oversize == policy
+            && lines.all(|line| line.end() <= span.start || line.start >= span.end || over(line.body))
+    }
+
+    /// The file under which the engine keeps a content, if it read any of it.
+    pub(super) fn file_of(&self, content: usize) -> Option<FileId> {
+        self.bound.iter().find(|(_, binding)| binding.content == content).map(|(key, _)| key.0)
+    }
+}
+
+fn check_ranges(row: &CursorRow) -> Result<(), Broken> {
+    let mut last = row.prefix;
+    let apart = row.ranges.iter().all(|range| {
+        let fine = range.start > last && range.end > range.start;
+        last = range.end;
+        fine
+    });
+    if apart && row.ranges.len() <= 256 {
+        return Ok(());
+    }
+    Err(Broken::new("ranges are sorted, apart, few and not empty", format!("{row:?}")))
+}

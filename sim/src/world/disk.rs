@@ -1,0 +1,338 @@
+//! The virtual disk: directories, names, inodes and the contents they have had.
+
+use crate::text::{self, BLOCK, LineId};
+use kintail_engine::event::{Entry, FileError, Kind, Listing, Meta};
+use kintail_engine::state::Identity;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The place of an inode in [`Disk::nodes`]; unlike its number never used again.
+pub(crate) type NodeId = usize;
+/// The place of a content in [`Disk::contents`].
+pub(crate) type ContentId = usize;
+
+/// One device.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) contents: Vec<Content>,
+    pub(crate) lines: Vec<Line>,
+    names: BTreeMap<PathBuf, NodeId>,
+    dirs: BTreeMap<PathBuf, Stamps>,
+    free: Vec<u64>,
+    next_ino: u64,
+    births: bool,
+}
+
+/// Times in nanoseconds since the epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stamps {
+    ino: u64,
+    birth: i64,
+    mtime: i64,
+    ctime: i64,
+}
+
+/// An inode.
+#[derive(Debug)]
+pub(crate) struct Node {
+    stamps: Stamps,
+    /// What it holds now.
+    pub(crate) content: ContentId,
+    /// Names it has.
+    pub(crate) links: u64,
+    /// Handles that agent and writers hold.
+    pub(crate) opened: u32,
+    /// It was renamed or unlinked: it is no longer under its first name.
+    pub(crate) moved: bool,
+    /// It had two names once.
+    pub(crate) linked: bool,
+    /// When it was last written, in virtual time.
+    pub(crate) written: u64,
+}
+
+/// What an inode held from one truncation to the next.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) node: NodeId,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) lines: Vec<LineId>,
+    /// Sizes it had when a write ended inside a line.
+    pub(crate) cuts: Vec<u64>,
+    /// No call can read it any more.
+    pub(crate) gone: bool,
+}
+
+/// A line somewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) content: ContentId,
+    pub(crate) start: u64,
+    /// Length it is to have, without the newline.
+    pub(crate) body: u64,
+    /// Bytes written, newline included.
+    pub(crate) written: u64,
+}
+
+impl Line {
+    /// Its newline is there.
+    pub(crate) fn complete(&self) -> bool {
+        self.written > self.body
+    }
+
+    /// Offset after its last written byte.
+    pub(crate) fn end(&self) -> u64 {
+        self.start + self.written
+    }
+}
+
+impl Disk {
+    /// An empty device; with `births` inodes tell their birth time.
+    pub(crate) fn new(births: bool) -> Self {
+        let mut disk = Self {
+            nodes: Vec::new(),
+            contents: Vec::new(),
+            lines: Vec::new(),
+            names: BTreeMap::new(),
+            dirs: BTreeMap::new(),
+            free: Vec::new(),
+            next_ino: 100,
+            births,
+        };
+        disk.make_dir(Path::new("/"), 0);
+        disk
+    }
+
+    /// Makes a directory and those above it; tells which are new.
+    pub(crate) fn make_dir(&mut self, path: &Path, wall: i64) -> Vec<PathBuf> {
+        let mut made = Vec::new();
+        for dir in path.ancestors() {
+            if self.dirs.contains_key(dir) {
+                break;
+            }
+            self.next_ino += 1;
+            let stamps = Stamps { ino: self.next_ino, birth: wall, mtime: wall, ctime: wall };
+            self.dirs.insert(dir.into(), stamps);
+            made.push(dir.to_path_buf());
+        }
+        made.reverse();
+        for dir in &made {
+            self.touch_parent(dir, wall);
+        }
+        made
+    }
+
+    /// Creates an empty file. The directory exists, the name is free.
+    pub(crate) fn create(&mut self, path: &Path, wall: i64, now: u64) -> NodeId {
+        debug_assert!(!self.names.contains_key(path));
+        let ino = self.free.pop().unwrap_or_else(|| {
+            self.next_ino += 1;
+            self.next_ino
+        });
+        let node = self.nodes.len();
+        let content = self.new_content(node);
+        let stamps = Stamps { ino, birth: wall, mtime: wall, ctime: wall };
+        self.nodes.push(Node {
+            stamps,
+            content,
+            links: 1,
+            opened: 0,
+            moved: false,
+            linked: false,
+            written: now,
+        });
+        self.names.insert(path.into(), node);
+        self.touch_parent(path, wall);
+        node
+    }
+
+    /// Renames a file, over whatever is there. Tells which node lost its last name by it.
+    pub(crate) fn rename(&mut self, from: &Path, to: &Path, wall: i64) -> Option<NodeId> {
+        let node = self.names.remove(from)?;
+        let lost = self.names.insert(to.into(), node);
+        self.nodes[node].stamps.ctime = wall;
+        self.nodes[node].moved = true;
+        self.touch_parent(from, wall);
+        self.touch_parent(to, wall);
+        lost.and_then(|lost| self.drop_link(lost, wall))
+    }
+
+    /// Removes a name. Tells the node if it was its last.
+    pub(crate) fn unlink(&mut self, path: &Path, wall: i64) -> Option<NodeId> {
+        let node = self.names.remove(path)?;
+        self.touch_parent(path, wall);
+        self.drop_link(node, wall)
+    }
+
+    /// Gives a file a second name; tells whether it could.
+    pub(crate) fn link(&mut self, from: &Path, to: &Path, wall: i64) -> bool {
+        let Some(&node) = self.names.get(from) else { return false };
+        if self.names.contains_key(to) {
+            return false;
+        }
+        self.names.insert(to.into(), node);
+        self.nodes[node].links += 1;
+        self.nodes[node].linked = true;
+        self.nodes[node].stamps.ctime = wall;
+        self.touch_parent(to, wall);
+        true
+    }
+
+    /// Cuts a file to nothing. Tells the content that is gone.
+    pub(crate) fn truncate(&mut self, node: NodeId, wall: i64, now: u64) -> ContentId {
+        let content = self.new_content(node);
+        let old = std::mem::replace(&mut self.nodes[node].content, content);
+        self.contents[old].gone = true;
+        self.stamp(node, wall, now);
+        old
+    }
+
+    /// Begins a line of `body` bytes in a file, of which nothing is written yet.
+    pub(crate) fn begin_line(&mut self, node: NodeId, body: usize) -> LineId {
+        let id = LineId(self.lines.len() as u32);
+        let content = self.nodes[node].content;
+        let start = self.contents[content].bytes.len() as u64;
+        self.lines.push(Line { content, start, body: body as u64, written: 0 });
+        self.contents[content].lines.push(id);
+        id
+    }
+
+    /// Writes on at a file's last line: up to `to` bytes of it (a multiple of [`BLOCK`]), or all with its newline.
+    pub(crate) fn write_line(&mut self, line: LineId, to: Option<u64>, wall: i64, now: u64) {
+        let entry = &mut self.lines[line.0 as usize];
+        let content = &mut self.contents[entry.content];
+        let end = to.map_or(entry.body, |to| to.min(entry.body / BLOCK as u64 * BLOCK as u64));
+        if end > entry.written {
+            text::write(&mut content.bytes, line, entry.written as usize, end as usize);
+            entry.written = end;
+        }
+        if to.is_none() {
+            content.bytes.push(b'\n');
+            entry.written = entry.body + 1;
+        } else {
+            content.cuts.push(content.bytes.len() as u64);
+        }
+        let node = content.node;
+        self.stamp(node, wall, now);
+    }
+
+    /// The line that a file ends in, if its newline is missing.
+    pub(crate) fn open_line(&self, node: NodeId) -> Option<LineId> {
+        let last = *self.contents[self.nodes[node].content].lines.last()?;
+        (!self.lines[last.0 as usize].complete()).then_some(last)
+    }
+
+    /// Moves a file's times without a write.
+    pub(crate) fn touch(&mut self, node: NodeId, wall: i64) {
+        self.nodes[node].stamps.mtime = wall;
+        self.nodes[node].stamps.ctime = wall;
+    }
+
+    /// The file of this name.
+    pub(crate) fn find(&self, path: &Path) -> Option<NodeId> {
+        self.names.get(path).copied()
+    }
+
+    /// All names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&Path, NodeId)> {
+        self.names.iter().map(|(path, node)| (path.as_path(), *node))
+    }
+
+    /// Whether there is such a directory.
+    pub(crate) fn has_dir(&self, path: &Path) -> bool {
+        self.dirs.contains_key(path)
+    }
+
+    /// What the kernel calls a node.
+    pub(crate) fn identity(&self, node: NodeId) -> Identity {
+        let Stamps { ino, birth, .. } = self.nodes[node].stamps;
+        Identity { dev: 1, ino, btime: if self.births { birth } else { 0 } }
+    }
+
+    /// What an open file's stat tells.
+    pub(crate) fn stat(&self, node: NodeId) -> Meta {
+        let Node { stamps, content, links, .. } = &self.nodes[node];
+        let size = self.contents[*content].bytes.len() as u64;
+        let (mtime, ctime) = (stamps.mtime, stamps.ctime);
+        Meta { kind: Kind::File, identity: self.identity(node), size, mtime, ctime, links: *links }
+    }
+
+    /// What a path's stat tells.
+    pub(crate) fn look(&self, path: &Path) -> Result<Meta, FileError> {
+        if let Some(node) = self.find(path) {
+            return Ok(self.stat(node));
+        }
+        let stamps = self.dirs.get(path).ok_or(FileError::NotFound)?;
+        let identity =
+            Identity { dev: 1, ino: stamps.ino, btime: if self.births { stamps.birth } else { 0 } };
+        Ok(Meta { kind: Kind::Dir, identity, size: 4096, mtime: stamps.mtime, ctime: stamps.ctime, links: 2 })
+    }
+
+    /// A directory's entries.
+    pub(crate) fn list(&self, dir: &Path) -> Result<Listing, FileError> {
+        if !self.has_dir(dir) {
+            return Err(FileError::NotFound);
+        }
+        let here = |path: &Path| path.parent() == Some(dir);
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+        let files = self.names.iter().filter(|(path, _)| here(path)).map(|(path, node)| Entry {
+            name: name(path),
+            kind: Kind::File,
+            ino: self.nodes[*node].stamps.ino,
+        });
+        let dirs = self.dirs.iter().filter(|(path, _)| here(path)).map(|(path, stamps)| Entry {
+            name: name(path),
+            kind: Kind::Dir,
+            ino: stamps.ino,
+        });
+        Ok(Listing { entries: files.chain(dirs).collect() })
+    }
+
+    /// One more handle holds the inode.
+    pub(crate) fn hold(&mut self, node: NodeId) {
+        self.nodes[node].opened += 1;
+    }
+
+    /// One handle less. Its number may be used again when neither name nor handle is left.
+    pub(crate) fn release(&mut self, node: NodeId) {
+        self.nodes[node].opened -= 1;
+        self.reclaim(node);
+    }
+
+    fn drop_link(&mut self, node: NodeId, wall: i64) -> Option<NodeId> {
+        let entry = &mut self.nodes[node];
+        entry.links -= 1;
+        entry.moved = true;
+        entry.stamps.ctime = wall;
+        let last = entry.links == 0;
+        self.reclaim(node);
+        last.then_some(node)
+    }
+
+    fn reclaim(&mut self, node: NodeId) {
+        let entry = &self.nodes[node];
+        let content = &mut self.contents[entry.content];
+        if entry.links == 0 && entry.opened == 0 && !content.gone {
+            content.gone = true;
+            self.free.push(entry.stamps.ino);
+        }
+    }
+
+    fn new_content(&mut self, node: NodeId) -> ContentId {
+        let content = Content { node, bytes: Vec::new(), lines: Vec::new(), cuts: Vec::new(), gone: false };
+        self.contents.push(content);
+        self.contents.len() - 1
+    }
+
+    fn stamp(&mut self, node: NodeId, wall: i64, now: u64) {
+        self.touch(node, wall);
+        self.nodes[node].written = now;
+    }
+
+    fn touch_parent(&mut self, path: &Path, wall: i64) {
+        if let Some(stamps) = path.parent().and_then(|dir| self.dirs.get_mut(dir)) {
+            stamps.mtime = wall;
+            stamps.ctime = wall;
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The agent starts, dies, and ends in order.
+
+use super::agent::{Agent, Echo, Stage};
+use super::{Armed, What, World};
+use crate::oracle::Broken;
+use crate::plan::MS;
+use crate::plan::point::Point;
+use kintail_engine::event::{Do, Event, Outcome, Request};
+use kintail_engine::ids::ActionId;
+use kintail_engine::{Engine, Start};
+
+impl World {
+    /// An agent starts from what the store holds.
+    pub(super) fn start(&mut self) -> Result<(), Broken> {
+        if self.agent.is_some() {
+            return Ok(());
+        }
+        self.lives += 1;
+        self.say(|| "an agent starts".into());
+        self.oracle.started(&self.disk, &self.store.rows);
+        let start = Start {
+            settings: self.plan.setup.settings.clone(),
+            seed: self.rng.u64(..),
+            boot_id: self.boot_id(),
+        };
+        self.agent =
+            Some(Agent::new(Engine::new(start).expect("the plans' globs are good"), self.lives, self.now));
+        Ok(())
+    }
+
+    /// The agent has reached a point; it may be where it dies.
+    pub(super) fn reached(&mut self, point: Point) -> Result<(), Broken> {
+        self.last = point;
+        match &mut self.armed {
+            Some(armed) if armed.point == point && armed.skip == 0 && self.agent.is_some() => self.crash(),
+            Some(armed) if armed.point == point => {
+                armed.skip = armed.skip.saturating_sub(1);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The agent dies where it is.
+    pub(super) fn crash(&mut self) -> Result<(), Broken> {
+        let Some(Armed { power, down, .. }) = self.armed.take() else { return Ok(()) };
+        if self.agent.is_none() {
+            return Ok(());
+        }
+        self.say(|| format!("the agent dies{}", if power { ", the power is cut" } else { "" }));
+        self.tally.crash(self.last, &self.done);
+        self.bury_agent()?;
+        if power {
+            self.boots += 1;
+            let kept = self.rng.usize(..=self.store.unsynced());
+            self.store.lose(kept);
+            self.oracle.power_cut(&self.store.rows);
+            self.tally.power_cuts += 1;
+        }
+        self.queue.put(self.now + down, What::Start);
+        Ok(())
+    }
+
+    /// The agent is told to end, and starts again `down` after it did.
+    pub(super) fn stop(&mut self, down: u64) -> Result<(), Broken> {
+        let Some(agent) = &mut self.agent else { return Ok(()) };
+        if agent.stopping {
+            return Ok(());
+        }
+        agent.stopping = true;
+        agent.down = down;
+        let life = agent.life;
+        self.say(|| "the agent is told to end".into());
+        let patience = self.plan.setup.settings.agent.shutdown_timeout.as_nanos() as u64 + 500 * MS;
+        self.queue.put(self.now + patience, What::Impatience(life));
+        self.handle(Event::Shutdown);
+        self.reached(Point::Shutdown)
+    }
+
+    /// The engine says that it ended.
+    pub(super) fn finish(&mut self) -> Result<(), Broken> {
+        let Some(agent) = &self.agent else { return Ok(()) };
+        if !agent.stopping {
+            return Err(Broken::new("an engine ends when it is told to", ""));
+        }
+        let down = agent.down;
+        self.say(|| "the agent ended".into());
+        if self.saves_well {
+            self.oracle.ended_well(&self.disk, &self.store.rows)?;
+        }
+        self.tally.stops += 1;
+        self.bury_agent()?;
+        self.queue.put(self.now + down, What::Start);
+        Ok(())
+    }
+
+    /// The driver has waited for long enough: what is not done is not done.
+    pub(super) fn cancel_all(&mut self) -> Result<(), Broken> {
+        let Some(agent) = &mut self.agent else { return Ok(()) };
+        let given_up = std::mem::take(&mut agent.flying);
+        self.say(|| format!("{} actions are given up", given_up.len()));
+        for (id, flight) in given_up {
+            let outcome = match flight.stage {
+                Stage::Performed(Outcome::Sent(_)) => {
+                    if let Echo::Sent { flow, records, .. } = flight.echo {
+                        self.oracle.unanswered(flow, &records);
+                    }
+                    Outcome::Cancelled
+                }
+                Stage::Performed(outcome) => {
+                    self.echo(flight.echo);
+                    outcome
+                }
+                Stage::Asked(Do::Send(request)) | Stage::Silent(request) => {
+                    self.maybe_arrive(&request)?;
+                    Outcome::Cancelled
+                }
+                Stage::Asked(_) => Outcome::Cancelled,
+            };
+            self.handle(Event::Done { id, outcome });
+        }
+        let life = self.lives;
+        self.drain()?;
+        match &self.agent {
+            Some(agent) if agent.life == life && agent.flying.is_empty() => {
+                Err(Broken::new("an ordered end comes to an end", "nothing is unanswered, yet it goes on"))
+            }
+            Some(agent) if agent.life == life => {
+                self.queue.put(self.now + 2000 * MS, What::Impatience(life));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The sender of a request that hangs gives up.
+    pub(super) fn give_up(&mut self, id: ActionId) -> Result<(), Broken> {
+        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) else {
+            return Ok(());
+        };
+        let silent =
+            std::mem::replace(&mut flight.stage, Stage::Performed(Outcome::Sent(super::service::silence())));
+        if let Stage::Silent(request) = silent {
+            // It is on its way still, or lost: the oracle cannot blame the engine for sending it again.
+            self.excuse(&request)?;
+            let life = self.lives;
+            self.queue.put(self.now, What::Answer(life, id));
+            self.stragglers.push((id, request));
+        }
+        Ok(())
+    }
+
+    /// A request that hung arrives, whether or not its sender still waits.
+    pub(super) fn late(&mut self, id: ActionId) -> Result<(), Broken> {
+        if let Some(at) = self.stragglers.iter().position(|straggler| straggler.0 == id) {
+            let (_, request) = self.stragglers.swap_remove(at);
+            return self.maybe_arrive(&request);
+        }
+        let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) else {
+            return Ok(());
+        };
+        let stage = std::mem::replace(&mut flight.stage, Stage::Performed(Outcome::Cancelled));
+        let Stage::Silent(request) = stage else {
+            flight.stage = stage;
+            return Ok(());
+        };
+        let (outcome, echo) = self.send(&request)?;
+        let life = self.lives;
+        if let Some(flight) = self.agent.as_mut().and_then(|agent| agent.flying.get_mut(&id)) {
+            flight.stage = Stage::Performed(outcome);
+            flight.echo = echo;
+        }
+        self.queue.put(self.now, What::Answer(life, id));
+        Ok(())
+    }
+
+    /// A request of which nobody will hear arrives, or does not.
+    fn maybe_arrive(&mut self, request: &Request) -> Result<(), Broken> {
+        self.excuse(request)?;
+        if self.rng.bool() { self.send(request).map(drop) } else { Ok(()) }
+    }
+
+    /// What is left of the agent: its handles are closed, its requests arrive or do not.
+    fn bury_agent(&mut self) -> Result<(), Broken> {
+        let Some(agent) = self.agent.take() else { return Ok(()) };
+        self.stragglers.clear();
+        self.done.clear();
+        for (_, flight) in agent.flying {
+            if let Stage::Asked(Do::Send(request)) | Stage::Silent(request) = flight.stage {
+                self.maybe_arrive(&request)?;
+            }
+        }
+        self.oracle.ended();
+        for node in agent.handles.into_values() {
+            self.shut(node, false);
+        }
+        Ok(())
+    }
+}

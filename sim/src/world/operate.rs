@@ -1,0 +1,138 @@
+//! Operations happen to the world.
+
+use super::tally::Kind;
+use super::writers::Ink;
+use super::{Armed, What, World};
+use crate::oracle::Broken;
+use crate::plan::point::{Deed, Point};
+use crate::plan::{Fault, MS, Op, SEC};
+use kintail_engine::command::Command;
+use kintail_engine::event::Event;
+use kintail_engine::ids::CommandId;
+
+impl World {
+    pub(super) fn operate(&mut self, index: usize) -> Result<(), Broken> {
+        let op = self.plan.ops[index].op.clone();
+        self.say(|| format!("-- {op:?}"));
+        let kind = match op {
+            Op::Append { writer, lines } => {
+                kind_of_write(Kind::Append, self.write(writer, &Ink::Lines(&lines)))
+            }
+            Op::Half { writer, body, part } => {
+                kind_of_write(Kind::Half, self.write(writer, &Ink::Half { body, part }))
+            }
+            Op::Rotate { writer, reopen } => {
+                let kind = if reopen { Kind::Rotate } else { Kind::RotateOpen };
+                self.rotate(writer, reopen).then_some(kind)
+            }
+            Op::Reopen { writer } => {
+                self.reopen(writer);
+                Some(Kind::Reopen)
+            }
+            Op::Truncate { writer } => self.truncate(writer).map(|_| Kind::Truncate),
+            Op::Refill { writer, more } => self.refill(writer, more).then_some(Kind::Refill),
+            Op::Delete { writer, reopen } => self.delete(writer, reopen).then_some(Kind::Delete),
+            Op::Prune { writer } => self.prune(writer).then_some(Kind::Prune),
+            Op::Link { writer } => self.link(writer).then_some(Kind::Link),
+            Op::Touch { writer } => {
+                self.touch(writer);
+                Some(Kind::Touch)
+            }
+            Op::Jump { by } => {
+                self.skew += by * MS as i64;
+                Some(Kind::Jump)
+            }
+            Op::Fault { kind, lasts } => Some(self.fault(kind, self.now + lasts)),
+            Op::Ask => return self.command(index),
+            Op::Stop { down } => {
+                self.done.insert(Kind::Stop);
+                return self.stop(down);
+            }
+            Op::Crash { point, skip, power, down } => {
+                return self.arm(index, Armed { point, skip, power, down });
+            }
+        };
+        if let Some(kind) = kind {
+            self.done.insert(kind);
+            self.tally.operations[kind as usize] += 1;
+        }
+        Ok(())
+    }
+
+    /// A truncation, and at once as many bytes as before plus `more`, nearly.
+    fn refill(&mut self, writer: usize, more: i32) -> bool {
+        let Some(size) = self.truncate(writer) else { return false };
+        let wanted = size.saturating_add_signed(i64::from(more)).min(20_000);
+        // Bodies of 7 more than a multiple of eight, in lines of about a hundred bytes; the last fits.
+        let mut lines = Vec::new();
+        let mut left = wanted as u32;
+        while left > 0 {
+            let line = if left < 200 { left } else { 104 };
+            lines.push(crate::text::tellable(line as usize - 1) as u32);
+            left -= line;
+        }
+        self.write_live(writer, &Ink::Lines(&lines));
+        true
+    }
+
+    fn fault(&mut self, kind: Fault, until: u64) -> Kind {
+        let (fault, kind) = match kind {
+            Fault::Outage => (&mut self.faults.outage, Kind::Outage),
+            Fault::Throttle => (&mut self.faults.throttle, Kind::Throttle),
+            Fault::StoreFull => (&mut self.faults.store, Kind::StoreFull),
+            Fault::Files => (&mut self.faults.files, Kind::FileErrors),
+            Fault::Deaf => {
+                let life = self.lives;
+                self.queue.put(until, What::Notice(life, kintail_engine::event::Notice::Overflow));
+                (&mut self.faults.deaf, Kind::Deaf)
+            }
+        };
+        *fault = (*fault).max(until);
+        kind
+    }
+
+    fn command(&mut self, index: usize) -> Result<(), Broken> {
+        let Some(agent) = &mut self.agent else { return Ok(()) };
+        let id = CommandId(index as u64 + 1);
+        agent.asked.insert(id.0);
+        let commands = [Command::Status, Command::Offsets, Command::Losses];
+        let command = commands[index % commands.len()].clone();
+        self.done.insert(Kind::Ask);
+        self.handle(Event::Command { id, command });
+        self.reached(Point::Command)
+    }
+
+    /// Prepares a death. Points that come only at a start or by request are brought about.
+    fn arm(&mut self, index: usize, armed: Armed) -> Result<(), Broken> {
+        if self.armed.is_some() {
+            self.crash()?;
+        }
+        self.armed = Some(armed);
+        let life = self.lives;
+        match armed.point {
+            Point::Asked(Deed::Load | Deed::Watch) | Point::Answered(Deed::Load | Deed::Watch) => {
+                self.crash()?;
+                self.armed = Some(Armed { skip: 0, ..armed });
+            }
+            Point::Shutdown => {
+                self.armed = Some(Armed { skip: 0, ..armed });
+                self.stop(0)?;
+            }
+            Point::Command | Point::Asked(Deed::Reply) | Point::Answered(Deed::Reply) => {
+                self.armed = Some(Armed { skip: 0, ..armed });
+                self.command(index)?;
+            }
+            _ => {}
+        }
+        self.queue.put(self.now + 2 * SEC, What::Die(life));
+        Ok(())
+    }
+}
+
+fn kind_of_write(plain: Kind, (file, dir): (bool, bool)) -> Option<Kind> {
+    Some(match (file, dir) {
+        (_, true) => Kind::MakeDir,
+        (true, _) => Kind::Create,
+        _ => plain,
+    })
+}

@@ -1,0 +1,162 @@
+//! The virtual service behind a flow: it takes what it accepts, and answers as the real ones do.
+
+mod wire;
+
+use crate::oracle::{Broken, Located, Oracle};
+use crate::plan::draw::chance;
+use crate::plan::setup::Rates;
+use crate::world::disk::Disk;
+use fastrand::Rng;
+use kintail_engine::destination::{Answer, Failure, FailureKind};
+use kintail_engine::event::Request;
+use kintail_engine::settings::{Destination, Flow, Settings};
+
+/// What the weather is like for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weather {
+    pub(crate) rates: Rates,
+    pub(crate) outage: bool,
+    pub(crate) throttle: bool,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) answer: Answer,
+    /// The records, and whether each was accepted.
+    pub(crate) records: Vec<(Located, bool)>,
+    /// The engine can tell from the answer which were accepted.
+    pub(crate) clear: bool,
+}
+
+/// How a request ends.
+enum Fate {
+    /// Record by record; the share that fails, in thousandths.
+    Answered(u32),
+    /// Refused as a whole, with this status and code.
+    Refused(u16, &'static str),
+    /// It never arrived, and the sender may know that.
+    Lost { sure: bool },
+    /// Accepted, but the answer is lost, or cannot be read.
+    AcceptedUnheard,
+    /// Accepted, but the answer speaks of another number of records.
+    AcceptedGarbled,
+}
+
+/// Takes a request, as the weather lets it.
+pub(crate) fn take(
+    rng: &mut Rng,
+    weather: Weather,
+    settings: &Settings,
+    oracle: &mut Oracle,
+    disk: &Disk,
+    request: &Request,
+) -> Result<Taken, Broken> {
+    let index = request.flow.0 as usize;
+    let flow = &settings.flows[index];
+    let mut records = records(settings, oracle, disk, request)?;
+    let plain = matches!(flow.destination, Destination::File { .. } | Destination::Stdout);
+    let fate = fate(rng, weather, plain);
+    let failing = match &fate {
+        Fate::Answered(failing) => *failing,
+        Fate::AcceptedUnheard | Fate::AcceptedGarbled => 0,
+        // A server error may come after some records were stored.
+        Fate::Refused(500, _) => 500,
+        _ => 1000,
+    };
+    for (record, accepted) in &mut records {
+        *accepted = !chance(rng, failing);
+        if *accepted {
+            oracle.accepted(disk, index, *record)?;
+        }
+    }
+    let clear = match &fate {
+        Fate::Answered(_) | Fate::Lost { sure: true } => true,
+        Fate::Refused(status, _) => *status < 500 || records.iter().all(|record| !record.1) && *status == 503,
+        _ => false,
+    };
+    Ok(Taken { answer: answer(rng, flow, &fate, &records), records, clear })
+}
+
+/// What the records of a request are, none of them accepted yet.
+pub(crate) fn records(
+    settings: &Settings,
+    oracle: &Oracle,
+    disk: &Disk,
+    request: &Request,
+) -> Result<Vec<(Located, bool)>, Broken> {
+    let flow = request.flow.0 as usize;
+    let locate = |body: wire::Body| match &body.key {
+        Some(key) if !oracle.key_fits(flow, key) => {
+            Err(Broken::new("partition keys are as configured", format!("{key:?}")))
+        }
+        _ => Ok((oracle.locate(disk, flow, &body.data)?, false)),
+    };
+    wire::decode(&settings.flows[flow], request)?.into_iter().map(locate).collect()
+}
+
+/// The answer to a request that went silent.
+pub(crate) fn silence() -> Answer {
+    failed(true)
+}
+
+fn failed(may_have_arrived: bool) -> Answer {
+    let failure = Failure::new(FailureKind::Transient, "Timeout", "no answer");
+    Answer::Failed { may_have_arrived, failure }
+}
+
+fn fate(rng: &mut Rng, weather: Weather, plain: bool) -> Fate {
+    let Weather { rates, outage, throttle } = weather;
+    if outage || chance(rng, rates.lost) {
+        return match rng.u32(..3) {
+            0 if !outage => Fate::AcceptedUnheard,
+            1 if !plain => Fate::Lost { sure: false },
+            _ => Fate::Lost { sure: true },
+        };
+    }
+    if plain {
+        return if throttle || chance(rng, rates.request) {
+            Fate::Lost { sure: true }
+        } else {
+            Fate::Answered(0)
+        };
+    }
+    if chance(rng, rates.garbled) {
+        return Fate::AcceptedGarbled;
+    }
+    if throttle && rng.bool() {
+        return Fate::Refused(400, "ProvisionedThroughputExceededException");
+    }
+    if chance(rng, rates.request) {
+        return match rng.u32(..5) {
+            0 => Fate::Refused(500, "InternalFailure"),
+            1 => Fate::Refused(503, "ServiceUnavailableException"),
+            2 => Fate::Refused(400, "ExpiredTokenException"),
+            3 => Fate::Refused(400, "AccessDeniedException"),
+            _ => Fate::Refused(400, "ThrottlingException"),
+        };
+    }
+    Fate::Answered(if throttle { 700 } else { rates.record })
+}
+
+fn answer(rng: &mut Rng, flow: &Flow, fate: &Fate, records: &[(Located, bool)]) -> Answer {
+    if let Fate::Lost { sure } = fate {
+        return failed(!sure);
+    }
+    if matches!(fate, Fate::AcceptedUnheard) {
+        return failed(true);
+    }
+    if matches!(flow.destination, Destination::File { .. } | Destination::Stdout) {
+        return Answer::Written;
+    }
+    let (status, error_type, body) = match fate {
+        Fate::Refused(status, code) => {
+            let body = format!("{{\"__type\":\"com.amazonaws#{code}\",\"message\":\"no\"}}");
+            (*status, rng.bool().then(|| (*code).to_string()), body)
+        }
+        Fate::AcceptedGarbled if rng.bool() => (200, None, "<html>busy</html>".into()),
+        Fate::AcceptedGarbled => (200, None, wire::entries(flow, &records[1..])),
+        _ => (200, None, wire::entries(flow, records)),
+    };
+    Answer::Http { status, error_type, clock_offset: Some(0), body: body.into() }
+}

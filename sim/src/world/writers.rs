@@ -1,0 +1,227 @@
+//! The programs that write, rotate and destroy logs, and the notices the kernel gives of it.
+
+use super::World;
+use super::disk::NodeId;
+use crate::plan::setup::{ROOT, Style};
+use kintail_engine::event::Notice;
+use std::path::{Path, PathBuf};
+
+/// A program that writes a log.
+#[derive(Debug, Default)]
+pub(crate) struct Pen {
+    /// What it has open.
+    node: Option<NodeId>,
+    /// Rotated files made.
+    rotations: u32,
+}
+
+/// What a write adds.
+pub(crate) enum Ink<'a> {
+    /// Complete lines of these lengths.
+    Lines(&'a [u32]),
+    /// Some blocks of a line of this length.
+    Half { body: u32, part: u32 },
+}
+
+impl World {
+    /// Writes to what a writer has open, or to a new live file. Tells whether that was made, and its directory.
+    pub(super) fn write(&mut self, writer: usize, ink: &Ink) -> (bool, bool) {
+        let made = match self.pens[writer].node {
+            Some(_) => (false, false),
+            None => self.open_live(writer),
+        };
+        let Some(node) = self.pens[writer].node else { return made };
+        let content = self.disk.nodes[node].content;
+        let from = self.disk.contents[content].bytes.len() as u64;
+        let before = self.disk.nodes[node].written;
+        let (wall, now) = (self.stamp(), self.now);
+        let open = self.disk.open_line(node);
+        match ink {
+            Ink::Lines(lines) => {
+                if let Some(line) = open {
+                    self.disk.write_line(line, None, wall, now);
+                }
+                for body in *lines {
+                    let line = self.disk.begin_line(node, *body as usize);
+                    self.disk.write_line(line, None, wall, now);
+                }
+            }
+            Ink::Half { body, part } => {
+                let line = open.unwrap_or_else(|| self.disk.begin_line(node, *body as usize));
+                let written = self.disk.lines[line.0 as usize].written;
+                self.disk.write_line(line, Some(written + u64::from(*part) * 8), wall, now);
+            }
+        }
+        self.oracle.wrote(&self.disk, content, from, before, now);
+        self.notice_content(node);
+        made
+    }
+
+    /// Writes to the live file, whatever the writer has open.
+    pub(super) fn write_live(&mut self, writer: usize, ink: &Ink) {
+        let open = self.pens[writer].node;
+        self.pens[writer].node = self.disk.find(&self.plan.setup.writers[writer].path);
+        self.write(writer, ink);
+        self.pens[writer].node = open;
+    }
+
+    /// Opens the live file, and makes it and its directory if need be.
+    fn open_live(&mut self, writer: usize) -> (bool, bool) {
+        let path = self.plan.setup.writers[writer].path.clone();
+        let wall = self.stamp();
+        let mut dirs = Vec::new();
+        let mut made = false;
+        let node = self.disk.find(&path).unwrap_or_else(|| {
+            made = true;
+            dirs = self.disk.make_dir(path.parent().unwrap_or(Path::new("/")), wall);
+            self.disk.create(&path, wall, self.now)
+        });
+        for dir in &dirs {
+            self.notice_entries(dir);
+        }
+        if made {
+            self.notice_entries(&path);
+        }
+        self.disk.hold(node);
+        self.pens[writer].node = Some(node);
+        (made, !dirs.is_empty())
+    }
+
+    /// Renames the live file, and older ones before it. Tells whether there was one.
+    pub(super) fn rotate(&mut self, writer: usize, reopen: bool) -> bool {
+        let who = self.plan.setup.writers[writer].clone();
+        if self.disk.find(&who.path).is_none() {
+            return false;
+        }
+        let number = match who.style {
+            Style::Numbers { keep } => {
+                self.unlink(&who.rotated(keep));
+                for number in (1..keep).rev() {
+                    self.rename(&who.rotated(number), &who.rotated(number + 1));
+                }
+                1
+            }
+            Style::Date | Style::Stem => {
+                self.pens[writer].rotations += 1;
+                self.pens[writer].rotations
+            }
+        };
+        self.rename(&who.path, &who.rotated(number));
+        if reopen {
+            self.reopen(writer);
+        }
+        true
+    }
+
+    /// Lets go of what a writer has open, and opens the live file.
+    pub(super) fn reopen(&mut self, writer: usize) {
+        self.put_down(writer);
+        self.open_live(writer);
+    }
+
+    fn put_down(&mut self, writer: usize) {
+        if let Some(node) = self.pens[writer].node.take() {
+            self.disk.release(node);
+            self.mourn(node);
+        }
+    }
+
+    /// Cuts the live file to nothing; tells how long it was.
+    pub(super) fn truncate(&mut self, writer: usize) -> Option<u64> {
+        let path = self.plan.setup.writers[writer].path.clone();
+        let node = self.disk.find(&path)?;
+        let wall = self.stamp();
+        let gone = self.disk.truncate(node, wall, self.now);
+        self.oracle.gone(&self.disk, gone, true);
+        self.notice_content(node);
+        Some(self.disk.contents[gone].bytes.len() as u64)
+    }
+
+    /// Removes the live file.
+    pub(super) fn delete(&mut self, writer: usize, reopen: bool) -> bool {
+        let path = self.plan.setup.writers[writer].path.clone();
+        let there = self.unlink(&path);
+        if reopen {
+            self.put_down(writer);
+        }
+        there
+    }
+
+    /// Removes the oldest rotated file.
+    pub(super) fn prune(&mut self, writer: usize) -> bool {
+        let who = &self.plan.setup.writers[writer];
+        let most = self.pens[writer].rotations.max(4);
+        let mut names = (1..=most).map(|number| who.rotated(number));
+        let oldest = match who.style {
+            Style::Numbers { .. } => names.rfind(|path| self.disk.find(path).is_some()),
+            Style::Date | Style::Stem => names.find(|path| self.disk.find(path).is_some()),
+        };
+        oldest.is_some_and(|path| self.unlink(&path))
+    }
+
+    /// Gives the live file a second name, once.
+    pub(super) fn link(&mut self, writer: usize) -> bool {
+        let (from, to) = (self.plan.setup.writers[writer].path.clone(), format!("{ROOT}/also{writer}.log"));
+        let wall = self.stamp();
+        let made = self.disk.link(&from, Path::new(&to), wall);
+        if made {
+            self.notice_entries(Path::new(&to));
+        }
+        made
+    }
+
+    /// Moves the live file's times.
+    pub(super) fn touch(&mut self, writer: usize) {
+        let wall = self.stamp();
+        if let Some(node) = self.disk.find(&self.plan.setup.writers[writer].path) {
+            self.disk.touch(node, wall);
+            self.notice_content(node);
+        }
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) {
+        let wall = self.stamp();
+        if let Some(lost) = self.disk.rename(from, to, wall) {
+            self.mourn(lost);
+        }
+        self.notice_entries(from);
+        self.notice_entries(to);
+    }
+
+    fn unlink(&mut self, path: &Path) -> bool {
+        let wall = self.stamp();
+        let there = self.disk.find(path).is_some();
+        if let Some(node) = self.disk.unlink(path, wall) {
+            self.mourn(node);
+        }
+        if there {
+            self.notice_entries(path);
+        }
+        there
+    }
+
+    /// Tells the oracle if an inode that lost a name or a handle cannot be read any more.
+    pub(super) fn mourn(&mut self, node: NodeId) {
+        let readable = self.agent.as_ref().is_some_and(|agent| agent.holds(node));
+        if self.disk.nodes[node].links == 0 && !readable {
+            let content = self.disk.nodes[node].content;
+            self.oracle.gone(&self.disk, content, false);
+        }
+    }
+
+    fn notice_content(&mut self, node: NodeId) {
+        let paths: Vec<PathBuf> =
+            self.disk.names().filter(|name| name.1 == node).map(|name| name.0.into()).collect();
+        for path in paths {
+            if let Some(dir) = path.parent() {
+                self.notify(dir.to_path_buf(), Notice::Content { path: path.clone() });
+            }
+        }
+    }
+
+    fn notice_entries(&mut self, path: &Path) {
+        if let Some(dir) = path.parent() {
+            self.notify(dir.to_path_buf(), Notice::Entries { dir: dir.to_path_buf() });
+        }
+    }
+}

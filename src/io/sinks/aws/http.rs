@@ -1,0 +1,189 @@
+//! The HTTP connections of a flow: how old they get, which go through a proxy, whom they trust.
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
+use kintail_engine::destination::MAX_ANSWER;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// An idle connection is closed after this: load balancers drop theirs later, and then a request may be lost on one.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// Connections are left to end after this, so that a change of the service's addresses is followed.
+const MAX_AGE: Duration = Duration::from_mins(10);
+
+/// Where containers and instances get credentials, besides the loopback address: never through a proxy.
+const METADATA: [&str; 5] =
+    ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpError {
+    /// The file is not there, or not readable.
+    #[error("cannot read the authorities to trust in {path}: {error}")]
+    Unreadable {
+        /// `ca_bundle`.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is no PEM.
+    #[error("cannot use the authorities to trust in {path}: {error}")]
+    Unusable {
+        /// `ca_bundle`.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+}
+
+/// A client with connections of its own. It trusts the system's authorities, or those of the file alone.
+pub(super) fn client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, HttpError> {
+    let trust = match ca_bundle {
+        None => TrustStore::default(),
+        Some(path) => {
+            let pem = std::fs::read(path)
+                .map_err(|error| HttpError::Unreadable { path: path.to_path_buf(), error })?;
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+    };
+    let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|error| HttpError::Unusable {
+        path: ca_bundle.unwrap_or(Path::new("")).to_path_buf(),
+        error: error.to_string(),
+    })?;
+    Ok(SharedHttpClient::new(Client(Arc::new(Routes {
+        tls,
+        direct: Route::default(),
+        proxied: Route::default(),
+    }))))
+}
+
+#[derive(Clone, Debug)]
+struct Client(Arc<Routes>);
+
+#[derive(Debug)]
+struct Routes {
+    tls: TlsContext,
+    direct: Route,
+    proxied: Route,
+}
+
+/// Connections made the same way, and since when they are.
+#[derive(Debug, Default)]
+struct Route(Mutex<Option<(Instant, SharedHttpConnector)>>);
+
+impl HttpClient for Client {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Dispatch { routes: Arc::clone(&self.0), settings: settings.clone() })
+    }
+}
+
+/// Picks the route by the request's host.
+#[derive(Debug)]
+struct Dispatch {
+    routes: Arc<Routes>,
+    settings: HttpConnectorSettings,
+}
+
+impl HttpConnector for Dispatch {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let direct = is_direct(request.uri());
+        let (route, proxy) = if direct {
+            (&self.routes.direct, ProxyConfig::disabled())
+        } else {
+            (&self.routes.proxied, ProxyConfig::from_env())
+        };
+        let call = route.connector(&self.settings, &self.routes.tls, proxy).call(request);
+        HttpConnectorFuture::new(async move { Ok(bounded(call.await?)) })
+    }
+}
+
+impl Route {
+    fn connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        tls: &TlsContext,
+        proxy: ProxyConfig,
+    ) -> SharedHttpConnector {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
+            Some((since, connector)) if since.elapsed() < MAX_AGE => connector.clone(),
+            _ => {
+                let connector = Connector::builder()
+                    .connector_settings(settings.clone())
+                    .pool_idle_timeout(IDLE)
+                    .proxy_config(proxy)
+                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                    .tls_context(tls.clone())
+                    .build();
+                let connector = SharedHttpConnector::new(connector);
+                *slot = Some((Instant::now(), connector.clone()));
+                connector
+            }
+        }
+    }
+}
+
+/// No answer that anybody reads is longer; one that is fails instead of filling the memory.
+fn bounded(response: HttpResponse) -> HttpResponse {
+    response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER)))
+}
+
+/// Whether the request stays on this host or asks for its metadata.
+fn is_direct(uri: &str) -> bool {
+    let Some((_, rest)) = uri.split_once("://") else { return false };
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or(v6),
+        None => authority.split(':').next().unwrap_or(authority),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || METADATA.contains(&host)
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_and_metadata_never_go_through_a_proxy() {
+        for uri in [
+            "http://127.0.0.1:4567/",
+            "http://127.9.9.9/",
+            "http://localhost:4567",
+            "https://[::1]:443/x",
+            "http://169.254.169.254/latest/api/token",
+            "http://169.254.170.23/v1/credentials",
+            "http://[fd00:ec2::254]/latest",
+        ] {
+            assert!(is_direct(uri), "{uri}");
+        }
+        for uri in [
+            "https://kinesis.eu-west-1.amazonaws.com/",
+            "http://10.0.0.1:4567/",
+            "http://127.0.0.1.example.com/",
+            "http://[fd00::1]/",
+        ] {
+            assert!(!is_direct(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_missing_ca_bundle_is_named() {
+        let error = client(Some(Path::new("/nowhere/ca.pem"))).expect_err("no such file");
+        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
+    }
+}

@@ -1,0 +1,162 @@
+//! kintail against real servers, and against a scripted one that fails as real ones rarely do: every line arrives,
+//! through rotations and kills.
+
+#[path = "support/agent.rs"]
+mod agent;
+#[path = "support/aws.rs"]
+mod aws;
+#[expect(dead_code, reason = "the sinks' own tests use the rest")]
+#[path = "support/endpoint.rs"]
+mod endpoint;
+#[path = "support/servers.rs"]
+mod servers;
+
+use agent::{Host, Writer, wait};
+use aws::{Delivery, Kinesis};
+use endpoint::{Act, Endpoint};
+use servers::Server;
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Kills under load. Every third finds the log rotated while the agent is down.
+const KILLS: u64 = 20;
+
+/// How often each line was stored.
+fn tally(stored: impl IntoIterator<Item = Vec<u8>>) -> BTreeMap<String, usize> {
+    let mut tally = BTreeMap::new();
+    for data in stored {
+        *tally.entry(String::from_utf8(data).expect("text")).or_default() += 1;
+    }
+    tally
+}
+
+/// Writes, rotates and kills; then waits until `stored` has every line, and sees that it has no others.
+fn survives_kills(host: &Host, stored: impl Fn() -> BTreeMap<String, usize>) {
+    let mut rng = fastrand::Rng::with_seed(20);
+    let writer = Writer::start(&host.log());
+    for kill in 0..KILLS {
+        let agent = host.start();
+        sleep(Duration::from_millis(rng.u64(60..400)));
+        if kill % 2 == 0 {
+            writer.rotate();
+            sleep(Duration::from_millis(rng.u64(0..60)));
+        }
+        drop(agent);
+        if kill % 3 == 0 {
+            writer.rotate();
+        }
+        sleep(Duration::from_millis(rng.u64(0..40)));
+    }
+    let lines = writer.stop();
+    let agent = host.start();
+    wait("every line", || {
+        let stored = stored();
+        lines.iter().all(|line| stored.contains_key(line))
+    });
+    assert_eq!(stored().len(), lines.len(), "lines that nobody wrote");
+    assert!(agent.terminate(), "{}", host.said());
+
+    // What was acknowledged before a graceful end is not sent again.
+    let before = stored();
+    let agent = host.start();
+    sleep(Duration::from_secs(1));
+    assert!(agent.terminate(), "{}", host.said());
+    assert!(before == stored(), "a graceful restart repeated lines");
+}
+
+/// Kills with a real Kinesis behind.
+fn survives_kills_with(server: &Server) {
+    let kinesis = Kinesis::of(server);
+    kinesis.create("clicks", 2);
+    let host = Host::new("stream = \"clicks\"", &server.url);
+    survives_kills(&host, || tally(kinesis.records("clicks").into_iter().map(|(_, _, data)| data)));
+    let keys = kinesis.records("clicks").into_iter().map(|(_, key, _)| key);
+    assert!(keys.into_iter().all(|key| key.len() == 16), "random keys have 16 digits");
+}
+
+#[test]
+fn every_line_reaches_kinesalite_through_rotations_and_twenty_kills() {
+    survives_kills_with(&Server::kinesalite());
+}
+
+#[test]
+fn every_line_reaches_moto_through_rotations_and_twenty_kills() {
+    survives_kills_with(&Server::moto());
+}
+
+#[test]
+fn every_line_reaches_a_service_that_fails_in_every_way() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let endpoint = Endpoint::start(move |put| match rng.u8(..20) {
+        0 => Act::Reset,
+        1 => Act::AcceptAndReset,
+        2 => Act::AcceptAndCut,
+        3 => Act::Garbage,
+        4 => Act::Page(502),
+        5 => Act::Refuse(400, "ProvisionedThroughputExceededException"),
+        6 => Act::Refuse(500, "InternalFailure"),
+        7 => Act::Miscount(-1),
+        8 => Act::Slow(Duration::from_micros(100)),
+        9..=12 => {
+            let throttled = "ProvisionedThroughputExceededException";
+            Act::Fail((0..put.records.len()).step_by(3).map(|index| (index, throttled)).collect())
+        }
+        _ => Act::Accept,
+    });
+    let host = Host::new("stream = \"clicks\"", &endpoint.url());
+    survives_kills(&host, || tally(endpoint.stored().into_iter().map(|record| record.data)));
+}
+
+#[test]
+fn throttled_records_alone_go_again() {
+    let mut requests = 0;
+    let endpoint = Endpoint::start(move |put| {
+        requests += 1;
+        match requests {
+            1..=5 => Act::Fail(
+                (0..put.records.len())
+                    .step_by(2)
+                    .map(|index| (index, "ProvisionedThroughputExceededException"))
+                    .collect(),
+            ),
+            _ => Act::Accept,
+        }
+    });
+    let host = Host::new("stream = \"clicks\"", &endpoint.url());
+    let writer = Writer::start(&host.log());
+    let agent = host.start();
+    sleep(Duration::from_millis(700));
+    writer.rotate();
+    sleep(Duration::from_millis(300));
+    let lines = writer.stop();
+    wait("every line", || endpoint.stored().len() >= lines.len());
+    assert!(agent.terminate(), "{}", host.said());
+    let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
+    assert_eq!(stored.len(), lines.len());
+    assert!(stored.values().all(|count| *count == 1), "accepted records went again");
+}
+
+#[test]
+fn the_objects_behind_a_delivery_stream_hold_the_bytes_of_the_file() {
+    let server = Server::moto();
+    let delivery = Delivery::create(&server, "logs");
+    let host = Host::new("delivery_stream = \"logs\"", &server.url);
+    let writer = Writer::start(&host.log());
+    let agent = host.start();
+    sleep(Duration::from_millis(500));
+    writer.rotate();
+    sleep(Duration::from_millis(500));
+    let lines = writer.stop();
+    let bytes: usize = lines.iter().map(String::len).sum();
+    wait("every byte", || delivery.objects().len() >= bytes);
+    assert!(agent.terminate(), "{}", host.said());
+    // moto names the objects of a second in no order.
+    let objects = delivery.objects();
+    let mut stored: Vec<&[u8]> = objects.split_inclusive(|byte| *byte == b'\n').collect();
+    stored.sort_unstable();
+    assert!(
+        stored.iter().eq(lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>().iter()),
+        "other bytes"
+    );
+}

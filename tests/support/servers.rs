@@ -1,0 +1,100 @@
+//! Real servers on free loopback ports, installed by tests/services/install and ended with the test.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// Kinesis in node: realistic sequence numbers. It says its port and ends with its standard input, so that it never
+/// outlives a test, however that ends.
+const KINESALITE: &str = "process.stdin.resume().on('end', () => process.exit());
+const server = require('kinesalite')({ createStreamMs: 20 });
+server.listen(0, '127.0.0.1', () => console.error(`http://127.0.0.1:${server.address().port}`));";
+
+/// Kinesis, Firehose and S3 in Python; ends in the same way.
+const MOTO: &str = "import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from moto.server import main
+main(['-H', '127.0.0.1', '-p', '0'])";
+
+static INSTALLED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let status =
+        Command::new(root.join("tests/services/install")).status().expect("tests/services/install runs");
+    assert!(status.success(), "tests/services/install failed: {status}");
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), PathBuf::from)
+        .join("test-servers")
+});
+
+/// A running server. It ends when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it is.
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// Starts kinesalite.
+    pub(crate) fn kinesalite() -> Self {
+        let mut command = Command::new("node");
+        command.arg("-e").arg(KINESALITE).current_dir(INSTALLED.join("kinesalite"));
+        Self::start(command)
+    }
+
+    /// Starts moto.
+    pub(crate) fn moto() -> Self {
+        let mut command = Command::new(INSTALLED.join("moto/bin/python"));
+        command.arg("-c").arg(MOTO);
+        Self::start(command)
+    }
+
+    /// Starts a server that says its address on standard error.
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut said = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let url = said.by_ref().map_while(Result::ok).find_map(|line| {
+            let at = line.find("http://127.0.0.1:")?;
+            Some(line[at..].trim_end().to_owned())
+        });
+        // Its log is read and forgotten, so that it never waits for us.
+        std::thread::spawn(move || said.for_each(drop));
+        let server = Self { child, url: url.unwrap_or_default() };
+        assert!(!server.url.is_empty(), "{command:?} said no address");
+        server
+    }
+
+    /// A plain HTTP request; the body of a successful answer.
+    pub(crate) fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+        let host = self.url.trim_start_matches("http://");
+        let mut connection = TcpStream::connect(host).expect("the server listens");
+        connection.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+        let mut request =
+            format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        connection.write_all(format!("{request}\r\n{body}").as_bytes()).expect("sent");
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+        let status = String::from_utf8_lossy(&answer[9..12]).into_owned();
+        assert!(status.starts_with('2'), "{method} {path}: {}", String::from_utf8_lossy(&answer));
+        answer.split_off(end)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
