@@ -6,6 +6,8 @@ mod agent;
 mod dead_letters;
 #[path = "state/offline.rs"]
 mod offline;
+#[path = "state/together.rs"]
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
