@@ -25,7 +25,10 @@ impl Host {
         let (state, log, out) = (host.state(), host.log(), host.dir.path().join("out"));
         std::fs::write(&log, "one\ntwo\nthree\n").unwrap();
         let config = format!(
-            "[agent]\nstate_dir = {state:?}\n[[flow]]\nname = \"web\"\nfiles = [{log:?}]\nfile = {out:?}\n"
+            "[agent]\nstate_dir = '{}'\n[[flow]]\nname = 'web'\nfiles = ['{}']\nfile = '{}'\n",
+            state.display(),
+            log.display(),
+            out.display()
         );
         std::fs::write(host.config(), config).unwrap();
         host

@@ -171,3 +171,24 @@ fn the_write_ahead_log_stays_under_a_mebibyte() {
     longest = longest.max(std::fs::metadata(dir.join(WAL)).unwrap().len());
     assert!(longest > 100 * 1024 && longest < 1024 * 1024, "{longest}");
 }
+
+#[test]
+fn a_reader_that_stays_holds_up_no_save() {
+    let (_base, dir) = state_dir();
+    let mut database = Database::open(&dir).unwrap();
+    let reader = rusqlite::Connection::open(dir.join(DB)).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+    let cursors = |round| {
+        let puts =
+            (1..2_000).map(|number| Put::Cursor(cursor_row("web", file_id(StoreId(1), number), round)));
+        Transaction { puts: puts.collect(), sync: false }
+    };
+    let start = std::time::Instant::now();
+    for round in 0..10 {
+        database.save(&cursors(round)).unwrap();
+    }
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    reader.execute_batch("COMMIT").unwrap();
+    database.save(&cursors(99)).unwrap();
+    assert!(std::fs::metadata(dir.join(WAL)).unwrap().len() < 1024 * 1024);
+}
