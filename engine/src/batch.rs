@@ -41,6 +41,20 @@ pub struct Item {
     pub failed: Option<Duration>,
 }
 
+/// A buffer whose bytes are booked until the last of its records is encoded.
+#[derive(Debug)]
+pub struct Source {
+    lines: Arc<Lines>,
+    charge: u64,
+}
+
+impl Source {
+    /// Lets go of the buffer. Returns the bytes booked for it if nobody else holds it.
+    pub fn release(self) -> u64 {
+        Arc::into_inner(self.lines).map_or(0, |_| self.charge)
+    }
+}
+
 /// How much may be taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
@@ -63,8 +77,8 @@ pub struct Taken {
     pub wire: u64,
     /// Their weight.
     pub weight: u64,
-    /// Booked bytes of buffers that nothing waits for any more.
-    pub charge: u64,
+    /// The buffers that hold them, each with the bytes booked for it.
+    pub sources: Vec<Source>,
 }
 
 impl Pending {
@@ -122,12 +136,13 @@ impl Pending {
             }
             if waiting.next > from {
                 let recs = from..waiting.next;
+                let charge = waiting.charge;
+                taken.sources.push(Source { lines: Arc::clone(&waiting.lines), charge });
                 taken.parts.push(Part { lines: Arc::clone(&waiting.lines), recs, key: waiting.key.clone() });
             }
             if waiting.next < waiting.lines.recs.len() {
                 break;
             }
-            taken.charge += waiting.charge;
             self.queue.pop_front();
         }
         self.records -= taken.items.len() as u64;

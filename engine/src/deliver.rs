@@ -8,7 +8,7 @@ pub mod health;
 pub mod isolate;
 pub mod pacer;
 
-use crate::batch::{Item, Pending, Room};
+use crate::batch::{Item, Pending, Room, Source};
 use crate::budget::Budget;
 use crate::destination::{Destination, Failure, FailureKind, Verdict};
 use crate::encode::{self, BatchId, EncodeJob, Encoded};
@@ -66,8 +66,10 @@ pub struct Batch {
     entries: Vec<Range<u32>>,
     /// Bytes booked for the body.
     charge: u64,
-    /// Bytes booked for what the body is being encoded from.
-    sources: u64,
+    /// Buffers from which the body is being encoded.
+    sources: Vec<Source>,
+    /// Bytes booked for encoded records that are being copied into the body.
+    copies: u64,
     weight: u64,
     group: Option<GroupId>,
     sent: Option<Duration>,
@@ -295,7 +297,7 @@ impl Sender {
         let copied: u64 = encoded.iter().map(|entry| entry.len() as u64 + 1).sum();
         let charge = copied + taken.wire + overhead;
         budget.resize(flow, 0, charge);
-        let sources = taken.charge + encoded.iter().map(|entry| entry.len() as u64).sum::<u64>();
+        let copies = encoded.iter().map(|entry| entry.len() as u64).sum();
         items.extend(taken.items);
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
@@ -314,7 +316,8 @@ impl Sender {
             body: Bytes::new(),
             entries: Vec::new(),
             charge,
-            sources,
+            sources: taken.sources,
+            copies,
             weight: taken.weight + copied,
             group: None,
             sent: None,
@@ -349,8 +352,8 @@ impl Sender {
     pub fn encoded(&mut self, encoded: Encoded, now: Duration, budget: &mut Budget) -> Option<Do> {
         let mut batch = self.out.remove(&encoded.batch)?;
         let flow = self.flow.0 as usize;
-        budget.give(flow, batch.sources);
-        batch.sources = 0;
+        let buffers: u64 = batch.sources.drain(..).map(Source::release).sum();
+        budget.give(flow, buffers + std::mem::take(&mut batch.copies));
         let size = encoded.body.len() as u64;
         debug_assert!(size <= batch.charge, "a body of {size} bytes for which {} are booked", batch.charge);
         budget.resize(flow, batch.charge, size);
@@ -659,7 +662,17 @@ impl Batch {
             let (body, entries) = encode::join(destination, entries);
             let weight = body.len() as u64;
             let items = items.to_vec();
-            Self { items, body, entries, charge, sources: 0, weight, group: Some(group), sent: None }
+            Self {
+                items,
+                body,
+                entries,
+                charge,
+                sources: Vec::new(),
+                copies: 0,
+                weight,
+                group: Some(group),
+                sent: None,
+            }
         };
         let charge = self.charge / 2;
         let first = half(&self.items[..middle], &entries[..middle], charge);

@@ -166,6 +166,8 @@ enum Asked {
     List(PathBuf),
     /// A file is looked for by its inode, beside its old path.
     Beside(FileId),
+    /// Whether a closed file has changed.
+    Look(FileId, PathBuf),
     Open(Sighting, HandleId),
     Head(Sighting, HandleId, Meta),
     Read {
@@ -289,6 +291,7 @@ impl Engine {
             (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
             (Asked::Beside(file), Outcome::Listed(result)) => self.looked_beside(file, result, now),
+            (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
             (Asked::Open(sighting, handle), Outcome::Opened(result)) => {
                 self.opened(sighting, handle, result, now);
             }
@@ -335,7 +338,7 @@ impl Engine {
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
             Asked::Frame { cursor, charge, .. } => self.budget.give(cursor.flow.0 as usize, charge),
-            Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
+            Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }
     }
 

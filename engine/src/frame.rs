@@ -27,6 +27,8 @@ pub struct FrameJob {
     pub base: u64,
     /// Where the job begins, and what the bytes before it were when they were read last.
     pub check: Check,
+    /// What the file's first bytes were when they were read last; empty if nobody knows.
+    pub head: Fingerprint,
     /// What the job begins with.
     pub mode: Mode,
     /// Lines still to be skipped as header.
@@ -192,6 +194,14 @@ impl FrameJob {
         self.bytes.len() >= len
             && self.base + len as u64 == self.check.at
             && content::fingerprint(&self.bytes[..len]) == self.check.print
+            && self.begins_as_before()
+    }
+
+    /// At the file's start there is nothing before the offset: its first bytes tell a content that was replaced
+    /// before any line of it was complete.
+    fn begins_as_before(&self) -> bool {
+        let len = self.head.len as usize;
+        self.base > 0 || self.bytes.len() < len || content::fingerprint(&self.bytes[..len]) == self.head
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct Account {
     books: Vec<Book>,
     /// What content the engine means by an epoch, by what it read first.
     bound: BTreeMap<(FileId, Epoch), Binding>,
+    /// Epochs whose first position was saved at the flow's first start.
+    started: BTreeSet<(FileId, Epoch)>,
     /// Inodes that the engine must know of.
     followed: BTreeSet<NodeId>,
     /// Empty records accepted.
@@ -99,6 +101,7 @@ impl Oracle {
                 gives_up: flow.retry.give_up.is_some(),
                 books: Vec::new(),
                 bound: BTreeMap::new(),
+                started: BTreeSet::new(),
                 followed: BTreeSet::new(),
                 empties: 0,
                 first_start: true,
@@ -130,12 +133,11 @@ impl Oracle {
             let book = flow.book(content);
             while let Some(id) = lines.get(book.lines_seen) {
                 let line = disk.lines[id.0 as usize];
+                if book.lines_seen < header || (line.body == 0 && line.complete()) {
+                    book.serve(line.start, line.end());
+                }
                 if !line.complete() {
                     break;
-                }
-                if book.lines_seen < header || line.body == 0 {
-                    book.serve(line.start, line.end());
-                    book.known.add(line.start, line.end());
                 }
                 book.lines_seen += 1;
             }

@@ -103,8 +103,8 @@ fn explain(plan: &Plan, broken: &Broken) -> String {
         shrink(plan, &|plan| try_plan(plan, false).0.is_err_and(|other| other.property == broken.property));
     let (result, _, trace) = try_plan(&small, true);
     let seed = plan.seed;
-    let mut text = format!("seed {seed} breaks: {}\n{}\n", broken.property, broken.text);
-    writeln!(text, "\nafter shrinking: {:?}\n\n{:#?}\n", result.err(), small.setup)
+    let mut text = headline(seed, broken);
+    writeln!(text, "\nafter shrinking: {:?}\n\n{:?}\n", result.err(), small.setup)
         .expect("a string takes all");
     for timed in &small.ops {
         writeln!(text, "{:>12.6} {:?}", timed.at as f64 / 1e9, timed.op).expect("a string takes all");

@@ -10,6 +10,7 @@ mod operate;
 mod perform;
 mod queue;
 mod service;
+mod show;
 pub(crate) mod store;
 mod tally;
 mod writers;
@@ -22,7 +23,7 @@ use agent::{Agent, Echo, Stage};
 use disk::Disk;
 use fastrand::Rng;
 use kintail_engine::Poll;
-use kintail_engine::event::{Event, Notice, Now, Outcome, Request};
+use kintail_engine::event::{Event, Notice, Now, Request};
 use kintail_engine::ids::ActionId;
 use queue::Queue;
 use service::Weather;
@@ -294,7 +295,7 @@ impl World {
             return Ok(());
         };
         let Stage::Performed(outcome) = flight.stage else { return Ok(()) };
-        self.say(|| format!("{} {}", id.0, show(&outcome)));
+        self.say(|| format!("{} {}", id.0, show::outcome(&outcome)));
         self.echo(flight.echo);
         self.handle(Event::Done { id, outcome });
         self.weigh()?;
@@ -309,7 +310,9 @@ impl World {
             }
             Echo::Given { cursor, node, content, start, end, size } => {
                 self.oracle.told(node, content, size, None);
-                self.oracle.given(cursor, content, start, end);
+                if let Some(cursor) = cursor {
+                    self.oracle.given(cursor, content, start, end);
+                }
             }
             Echo::Framed { cursor, content, to } => self.oracle.framed(cursor, content, to),
             Echo::Sent { flow, records, clear: true } => self.oracle.answered(flow, &records),
@@ -405,13 +408,4 @@ fn wall(now: u64, skew: i64) -> i64 {
 
 fn now(now: u64, skew: i64, born: u64) -> Now {
     Now { mono: Duration::from_nanos(now - born), wall: wall(now, skew) }
-}
-
-fn show(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Read(Ok(chunk)) => format!("read {} bytes of {}", chunk.bytes.len(), chunk.meta.size),
-        Outcome::Computed(_) => "computed".into(),
-        Outcome::Loaded(saved) => format!("loaded {saved:#?}"),
-        other => format!("{other:?}"),
-    }
 }

@@ -2,9 +2,8 @@
 
 use super::Engine;
 use crate::follow::{Cursor, Ended, Stage};
-use crate::frame::Position;
 use crate::ids::{CursorId, Epoch, FileId, FlowId, Span};
-use crate::state::{Check, LedgerRow, Put, Reason};
+use crate::state::{Check, Fingerprint, LedgerRow, Put, Reason};
 use crate::{Level, event::Now};
 
 /// Ledger rows that are remembered; the store counts the rest.
@@ -70,11 +69,27 @@ impl Engine {
     /// The content is another than before: a truncation, or a refill. What was read before is still delivered, under
     /// its own epoch; what was seen and not read is lost.
     pub(super) fn begin_epoch(&mut self, id: FileId, now: Now) {
+        self.next_epoch(id, From::Start, now);
+    }
+
+    /// The file is shorter than it was, though not so much that it shows in what was read: it was truncated, and what
+    /// was seen past the place that was read last is gone. Returns whether that is so.
+    pub(super) fn shrunk(&mut self, id: FileId, now: Now) -> bool {
+        let shrunk = self.files.get(&id).is_some_and(|file| file.size < file.seen);
+        if shrunk {
+            self.next_epoch(id, From::Here, now);
+        }
+        shrunk
+    }
+
+    fn next_epoch(&mut self, id: FileId, from: From, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        let text = format!("{} was truncated or overwritten, it is read from its start", file.path.display());
+        let text = format!("{} was truncated or overwritten", file.path.display());
         let seen = std::mem::take(&mut file.seen);
         file.seen = file.size;
-        file.head = crate::state::Fingerprint::default();
+        if from == From::Start {
+            file.head = Fingerprint::default();
+        }
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
         file.saved = false;
@@ -82,7 +97,7 @@ impl Engine {
         let mut ended = Vec::new();
         for cursor in &mut file.cursors {
             let id = cursor.id(file.id);
-            let (before, missing) = restart(cursor, epoch, seen);
+            let (before, missing) = restart(cursor, epoch, seen, from);
             unread.push((id, missing));
             ended.push((id, before));
         }
@@ -95,7 +110,10 @@ impl Engine {
             flow.counters.truncations += 1;
             let skip_header = flow.settings.line.skip_header;
             self.budget.stop_waiting(cursor.flow.0 as usize);
-            if let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(cursor.flow)) {
+            let file = self.files.get_mut(&id);
+            if let Some(cursor) = file.and_then(|file| file.cursor(cursor.flow))
+                && cursor.position.line.at == 0
+            {
                 cursor.position.header = skip_header;
             }
         }
@@ -105,27 +123,6 @@ impl Engine {
         self.note(Level::Info, "truncated", text);
         self.keeper.whole_file(id);
         self.save_urgently(now);
-    }
-
-    /// The file is shorter than it was, though not so much that it shows in what was read: what was seen past its
-    /// end is gone.
-    pub(super) fn shrunk(&mut self, id: FileId, now: Now) {
-        let Some(file) = self.files.get_mut(&id) else { return };
-        let (size, seen) = (file.size, file.seen);
-        if size >= seen {
-            return;
-        }
-        file.seen = size;
-        let lost = file.cursors.iter().map(|cursor| {
-            let from = size.max(cursor.position.line.at);
-            (cursor.id(id), cursor.acked.missing(Span::new(from.min(seen), seen)))
-        });
-        for (cursor, spans) in lost.collect::<Vec<_>>() {
-            self.possible_loss(cursor.flow);
-            for span in spans {
-                self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileTruncated, now);
-            }
-        }
     }
 
     /// An epoch ended: its row stays while bytes of it are unacknowledged.
@@ -139,16 +136,26 @@ impl Engine {
     }
 }
 
-/// Puts a cursor at the beginning of a new epoch. Returns what remains of the old one, and what of it is lost.
-fn restart(cursor: &mut Cursor, epoch: Epoch, seen: u64) -> (Ended, Vec<Span>) {
+/// Where a new epoch is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    /// From byte 0: the content is another.
+    Start,
+    /// From where reading stands: the content before is the same as far as can be told.
+    Here,
+}
+
+/// Puts a cursor into a new epoch. Returns what remains of the old one, and what of it is lost.
+fn restart(cursor: &mut Cursor, epoch: Epoch, seen: u64, from: From) -> (Ended, Vec<Span>) {
     let read = cursor.position.line.at;
     let missing = cursor.acked.missing(Span::new(read, seen.max(read)));
     let acked = std::mem::take(&mut cursor.acked);
     let ended = Ended { flow: cursor.flow, epoch: cursor.epoch, acked, end: read };
     cursor.epoch = epoch;
-    cursor.position = Position::new(Check::default(), 0);
-    cursor.check = Check::default();
-    cursor.checks.clear();
+    match from {
+        From::Start => cursor.start_at(Check::default()),
+        From::Here => cursor.skip_to(cursor.position.line),
+    }
     cursor.again = false;
     cursor.stage = Stage::Unsaved;
     (ended, missing)

@@ -35,7 +35,7 @@ impl Engine {
         let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
         if meta.kind != Kind::File || (known.is_none() && self.is_too_old(&sighting, &meta, now)) {
             self.close(handle);
-            self.concluded(&sighting, None);
+            self.concluded(&sighting, None, now);
         } else if let Some(id) = open {
             // While a handle is open its inode cannot be another file's.
             self.close(handle);
@@ -87,13 +87,13 @@ impl Engine {
         }
         if sighting.beside.is_some() {
             self.close(handle);
-            self.concluded(&sighting, None);
+            self.concluded(&sighting, None, now);
         } else if is_utf16(&chunk.bytes) {
             self.close(handle);
             let path = sighting.path();
             let text = format!("{} is UTF-16 and is not read", path.display());
             self.note(Level::Warn, format!("utf-16 {}", path.display()), text);
-            self.concluded(&sighting, None);
+            self.concluded(&sighting, None, now);
         } else {
             self.first_sight(&sighting, handle, &chunk, now);
         }
@@ -167,7 +167,7 @@ impl Engine {
 
     /// A file has this name now, and the flows that follow the name follow the file.
     fn name(&mut self, id: FileId, sighting: &Sighting, now: Now) {
-        self.concluded(sighting, Some(id));
+        self.concluded(sighting, Some(id), now);
         let path = sighting.path();
         let named = self.is_named(sighting);
         let Some(file) = self.files.get_mut(&id) else { return };

@@ -234,6 +234,7 @@ impl Engine {
         let at_end = base + chunk.bytes.len() as u64 >= chunk.meta.size;
         let rested = matches!(file.ending, Ending::Closing { size } if size == chunk.meta.size);
         let full = chunk.bytes.len() as u64 == plan.len;
+        let head = file.head;
         let Some(cursor) = file.cursor(id.flow) else { return };
         cursor.chunk = if full { (cursor.chunk * 2).min(LARGE_READ) } else { SMALL_READ };
         let charge = chunk.bytes.len() as u64;
@@ -242,6 +243,7 @@ impl Engine {
             bytes: chunk.bytes,
             base,
             check: plan.check,
+            head,
             mode: plan.mode,
             header: cursor.position.header,
             ended: rested && at_end,
@@ -266,7 +268,9 @@ impl Engine {
     }
 
     fn cut(&mut self, id: CursorId, mode: Mode, charge: u64, mut cut: Cut, now: Now) {
-        self.shrunk(id.file, now);
+        if self.shrunk(id.file, now) {
+            return self.budget.give(id.flow.0 as usize, charge);
+        }
         let Some(file) = self.files.get_mut(&id.file) else { return };
         if let Some(head) = cut.head.filter(|head| head.len > file.head.len) {
             file.head = head;

@@ -1,12 +1,13 @@
 //! Looking into directories: what is there, what is new, what is gone. Notices only say where to look.
 
 use super::{Asked, Engine};
+use crate::Level;
 use crate::discover::{Globs, Standing};
-use crate::event::{Do, Entry, FileError, Kind, Listing, Now};
+use crate::event::{Do, Entry, FileError, Kind, Listing, Meta, Now};
+use crate::follow::{Ending, File};
 use crate::ids::{FileId, FlowId};
 use crate::settings::{Symlinks, Watch};
 use crate::timer::Timer;
-use crate::{Level, follow::Ending};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -246,7 +247,7 @@ impl Engine {
             if entry.kind == Kind::File || linked {
                 let followers = globs.followers(path, &standings, &entry.name);
                 if !followers.is_empty() {
-                    self.sight(path, &entry, followers, before);
+                    self.sight(path, &entry, followers, before, now);
                 } else if let Some(before) = before {
                     gone.insert(entry.name, before);
                 }
@@ -266,9 +267,13 @@ impl Engine {
     }
 
     /// A followed name is there.
-    fn sight(&mut self, path: &Path, entry: &Entry, followers: Vec<FlowId>, before: Option<Name>) {
+    fn sight(&mut self, path: &Path, entry: &Entry, followers: Vec<FlowId>, before: Option<Name>, now: Now) {
         let link = entry.kind == Kind::Link;
-        let known = before.filter(|before| before.ino == entry.ino && before.link == link);
+        let same = |before: &Name| before.ino == entry.ino && before.link == link;
+        if let Some(Name { seen: Seen::File(other), .. }) = before.as_ref().filter(|before| !same(before)) {
+            self.unname(*other, &path.join(&entry.name), now);
+        }
+        let known = before.filter(same);
         // Behind a link may be another file than before, whatever the link's own inode says.
         let seen = match known.as_ref().map(|name| name.seen) {
             Some(Seen::Opening) => Seen::Opening,
@@ -308,9 +313,14 @@ impl Engine {
     }
 
     /// A sighting is dealt with.
-    pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>) {
+    pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
         self.tree.opening -= 1;
-        self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
+        let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
+        if let Some(Seen::File(other)) = before.filter(|_| sighting.beside.is_none())
+            && Some(other) != file
+        {
+            self.unname(other, &sighting.path(), now);
+        }
     }
 
     /// A sighting could not be dealt with: again at the next reconcile.
@@ -324,11 +334,11 @@ impl Engine {
         }
     }
 
-    fn set_seen(&mut self, sighting: &Sighting, seen: Seen) {
-        let dir = self.tree.dirs.get_mut(&sighting.dir);
-        if let Some(name) = dir.and_then(|dir| dir.names.get_mut(&sighting.name)) {
-            name.seen = seen;
-        }
+    /// Returns what was seen before.
+    fn set_seen(&mut self, sighting: &Sighting, seen: Seen) -> Option<Seen> {
+        let dir = self.tree.dirs.get_mut(&sighting.dir)?;
+        let name = dir.names.get_mut(&sighting.name).filter(|_| sighting.beside.is_none())?;
+        Some(std::mem::replace(&mut name.seen, seen))
     }
 
     /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
@@ -367,9 +377,9 @@ impl Engine {
             self.tree.awaited = self.tree.dirs.keys().cloned().collect();
         }
         self.look_into_all();
-        self.wake_where(|file| {
-            now.mono.saturating_sub(file.changed) <= ACTIVE || file.ending != Ending::Live
-        });
+        let active = |file: &File| now.mono.saturating_sub(file.changed) <= ACTIVE;
+        self.wake_where(|file| active(file) || file.ending != Ending::Live);
+        self.look_where(active);
     }
 
     /// Looks at files for which no notices come.
@@ -386,8 +396,29 @@ impl Engine {
         let ids: Vec<FileId> =
             self.files.range((from, std::ops::Bound::Unbounded)).take(part).map(|(id, _)| *id).collect();
         self.swept = if ids.len() < part { None } else { ids.last().copied() };
-        for id in ids {
-            self.wake(id);
+        for id in &ids {
+            self.wake(*id);
+        }
+        self.look_where(|file| ids.contains(&file.id));
+    }
+
+    /// Looks whether files that are not open have changed.
+    fn look_where(&mut self, choose: impl Fn(&File) -> bool) {
+        let closed = self.files.values().filter(|file| file.handle.is_none() && choose(file));
+        let names: Vec<(FileId, PathBuf)> =
+            closed.filter_map(|file| Some((file.id, file.names.first()?.clone()))).collect();
+        for (id, path) in names {
+            self.ask(Asked::Look(id, path.clone()), Do::Look { path });
+        }
+    }
+
+    /// A closed file that grew, or is another, is opened again.
+    pub(super) fn looked(&mut self, id: FileId, path: &Path, result: &Result<Meta, FileError>) {
+        let Some(file) = self.files.get(&id) else { return };
+        let changed =
+            result.as_ref().is_ok_and(|meta| meta.size != file.size || meta.identity != file.identity);
+        if changed && file.handle.is_none() {
+            self.look_at(path);
         }
     }
 
@@ -395,7 +426,7 @@ impl Engine {
         self.wake_where(|_| true);
     }
 
-    fn wake_where(&mut self, choose: impl Fn(&crate::follow::File) -> bool) {
+    fn wake_where(&mut self, choose: impl Fn(&File) -> bool) {
         let open = self.files.values().filter(|file| file.handle.is_some() && choose(file));
         let ids: Vec<FileId> = open.map(|file| file.id).collect();
         for id in ids {

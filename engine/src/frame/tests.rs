@@ -35,7 +35,18 @@ fn frame(file: &[u8], chunk: usize, rules: Rules, header: u32) -> Outcome {
                 let bytes = Bytes::copy_from_slice(&file[base as usize..stop]);
                 let hold = (chunk / 2) as u64;
                 let header = position.header;
-                let job = FrameJob { cursor: cursor(), bytes, base, check, mode, header, ended, hold, rules };
+                let job = FrameJob {
+                    cursor: cursor(),
+                    bytes,
+                    base,
+                    check,
+                    head: Fingerprint::default(),
+                    mode,
+                    header,
+                    ended,
+                    hold,
+                    rules,
+                };
                 let Framing::Same(cut) = job.run().framing else { panic!("content did not change") };
                 out.take(&cut);
                 position.advance(mode, &cut);
@@ -130,6 +141,27 @@ fn other_bytes_before_the_offset_are_noticed() {
             bytes: Bytes::copy_from_slice(now),
             base: 0,
             check,
+            head: Fingerprint::default(),
+            mode: Mode::Lines,
+            header: 0,
+            ended: false,
+            hold: 10,
+            rules: rules(100, Oversize::Split),
+        };
+        assert_eq!(matches!(job.run().framing, Framing::Same(_)), same, "{now:?}");
+    }
+}
+
+#[test]
+fn other_bytes_at_the_start_are_noticed_before_any_line_is_complete() {
+    let head = content::fingerprint(b"half");
+    for (now, same) in [(&b"half a line\n"[..], true), (b"other\n", false), (b"ha", true)] {
+        let job = FrameJob {
+            cursor: cursor(),
+            bytes: Bytes::copy_from_slice(now),
+            base: 0,
+            check: Check::default(),
+            head,
             mode: Mode::Lines,
             header: 0,
             ended: false,

@@ -15,6 +15,7 @@ impl Oracle {
         for flow in &mut self.flows {
             flow.first_start = !rows.flows.contains_key(&flow.name);
             flow.followed.clear();
+            flow.started.clear();
             let mut saved = vec![Spans::default(); flow.books.len()];
             for binding in flow.bound.values_mut() {
                 binding.loose = true;

@@ -14,7 +14,14 @@ pub(crate) enum Located {
 
 impl Oracle {
     /// Where this record of a flow was read; that it holds what was written there, from an allowed place to another.
-    pub(crate) fn locate(&self, disk: &Disk, flow: usize, data: &[u8]) -> Result<Located, Broken> {
+    /// Dead letters keep or lack their newline as they like.
+    pub(crate) fn locate(
+        &self,
+        disk: &Disk,
+        flow: usize,
+        data: &[u8],
+        letter: bool,
+    ) -> Result<Located, Broken> {
         let account = &self.flows[flow];
         let wrong = |what: &str| {
             let text = String::from_utf8_lossy(&data[..data.len().min(80)]);
@@ -59,8 +66,9 @@ impl Oracle {
             return Err(wrong("a half line of a live file"));
         }
         let ends = account.newline_after(whole_end, cut);
-        if newline != ends {
-            return Err(wrong(if newline { "a newline too many" } else { "its newline is missing" }));
+        if newline != ends && !letter {
+            let what = if newline { "a newline too many" } else { "its newline is missing" };
+            return Err(wrong(&format!("{what} at {from} + {} of {line:?}, {:?}", body.len(), account.line)));
         }
         if body.len() as u64 > account.line.max_bytes {
             return Err(wrong("longer than the limit"));

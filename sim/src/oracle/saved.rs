@@ -52,11 +52,12 @@ impl Oracle {
     fn position(&mut self, disk: &Disk, row: &CursorRow, rows: &Rows) -> Result<(), Broken> {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.name == row.flow) else { return Ok(()) };
         check_ranges(row)?;
+        let key = (row.file, row.epoch);
+        let first = flow.first_start && flow.start_at == StartAt::End && flow.started.insert(key);
         if row.prefix == 0 && row.ranges.is_empty() {
             return Ok(());
         }
-        let key = (row.file, row.epoch);
-        if flow.bound.get(&key).is_none_or(|binding| binding.loose) {
+        if first || flow.bound.get(&key).is_none_or(|binding| binding.loose) {
             flow.start_at_end(disk, row, rows)?;
         }
         let binding = flow.bound[&key];

@@ -52,7 +52,7 @@ impl Scene {
     }
 
     fn accept(&mut self, line: usize) -> Result<(), Broken> {
-        let record = self.oracle.locate(&self.disk, 0, &self.lines[line])?;
+        let record = self.oracle.locate(&self.disk, 0, &self.lines[line], false)?;
         self.oracle.accepted(&self.disk, 0, record)
     }
 
@@ -96,7 +96,7 @@ fn an_offset_past_what_was_accepted_is_caught() {
 fn a_second_delivery_needs_a_cause() {
     let mut scene = Scene::new();
     scene.accept(0).unwrap();
-    let record = scene.oracle.locate(&scene.disk, 0, &scene.lines[0]).unwrap();
+    let record = scene.oracle.locate(&scene.disk, 0, &scene.lines[0], false).unwrap();
     scene.oracle.unanswered(0, &[(record, true)]);
     scene.accept(0).unwrap();
     assert!(scene.accept(0).is_err());
@@ -144,7 +144,7 @@ fn a_ledger_that_names_living_bytes_is_caught() {
 #[test]
 fn records_that_nobody_wrote_are_caught() {
     let scene = Scene::new();
-    let refused = |data: &[u8]| scene.oracle.locate(&scene.disk, 0, data).is_err();
+    let refused = |data: &[u8]| scene.oracle.locate(&scene.disk, 0, data, false).is_err();
     let line = &scene.lines[1];
     assert!(!refused(line));
     assert!(refused(&line[..9]), "without its newline");
@@ -158,7 +158,7 @@ fn records_that_nobody_wrote_are_caught() {
 fn an_ordered_end_must_save_what_was_answered() {
     let mut scene = Scene::new();
     scene.accept(0).unwrap();
-    let record = scene.oracle.locate(&scene.disk, 0, &scene.lines[0]).unwrap();
+    let record = scene.oracle.locate(&scene.disk, 0, &scene.lines[0], false).unwrap();
     scene.oracle.answered(0, &[(record, true)]);
     assert!(scene.oracle.ended_well(&scene.disk, &scene.store.rows).is_err());
     let identity = scene.disk.identity(0);

@@ -64,7 +64,7 @@ pub(crate) enum Echo {
     /// A file was seen.
     Told { node: NodeId, content: ContentId, size: u64, path: Option<PathBuf> },
     /// Bytes of it were read.
-    Given { cursor: CursorId, node: NodeId, content: ContentId, start: u64, end: u64, size: u64 },
+    Given { cursor: Option<CursorId>, node: NodeId, content: ContentId, start: u64, end: u64, size: u64 },
     /// Bytes were cut into lines.
     Framed { cursor: CursorId, content: ContentId, to: u64 },
     /// A request was answered.

@@ -23,8 +23,9 @@ impl World {
             seed: self.rng.u64(..),
             boot_id: self.boot_id(),
         };
-        self.agent =
-            Some(Agent::new(Engine::new(start).expect("the plans' globs are good"), self.lives, self.now));
+        let engine =
+            Engine::new(start).map_err(|error| Broken::new("good settings are taken", error.to_string()))?;
+        self.agent = Some(Agent::new(engine, self.lives, self.now));
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use super::{Armed, What, World};
 use crate::oracle::Broken;
 use crate::plan::point::{Deed, Point};
 use crate::plan::{Fault, MS, Op, SEC};
+use crate::text::tellable;
 use kintail_engine::command::Command;
 use kintail_engine::event::Event;
 use kintail_engine::ids::CommandId;
@@ -63,12 +64,12 @@ impl World {
     fn refill(&mut self, writer: usize, more: i32) -> bool {
         let Some(size) = self.truncate(writer) else { return false };
         let wanted = size.saturating_add_signed(i64::from(more)).min(20_000);
-        // Bodies of 7 more than a multiple of eight, in lines of about a hundred bytes; the last fits.
         let mut lines = Vec::new();
         let mut left = wanted as u32;
         while left > 0 {
             let line = if left < 200 { left } else { 104 };
-            lines.push(crate::text::tellable(line as usize - 1) as u32);
+            let body = tellable(line as usize - 1);
+            lines.push((body - usize::from(body.is_multiple_of(8) && body > 0)) as u32);
             left -= line;
         }
         self.write_live(writer, &Ink::Lines(&lines));

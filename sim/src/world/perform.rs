@@ -2,7 +2,7 @@
 
 use super::agent::{Echo, Flight, Stage};
 use super::disk::NodeId;
-use super::{What, World, service};
+use super::{What, World, service, show};
 use crate::oracle::Broken;
 use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
@@ -20,7 +20,7 @@ impl World {
     /// The engine asks for something.
     pub(super) fn ask(&mut self, action: Action) -> Result<(), Broken> {
         let deed = Deed::of(&action.what);
-        self.say(|| format!("{:?} asks {}", action.id.0, show(&action.what)));
+        self.say(|| format!("{:?} asks {}", action.id.0, show::deed(&action.what)));
         self.tally.actions += 1;
         let delay = self.delay(deed);
         let Some(agent) = &mut self.agent else { return Ok(()) };
@@ -170,12 +170,10 @@ impl World {
         let content = self.disk.nodes[node].content;
         let all = &self.disk.contents[content].bytes;
         let start = (offset as usize).min(all.len());
-        let bytes = agent.lend(&all[start..(start + len).min(all.len())]);
+        let bytes = &all[start..(start + len).min(all.len())];
+        let bytes = agent.lend(bytes);
         let meta = self.disk.stat(node);
-        let Some(cursor) = cursor else {
-            return Ok((Outcome::Read(Ok(Chunk { bytes, meta })), Echo::Nothing));
-        };
-        if !bytes.is_empty() {
+        if let Some(cursor) = cursor.filter(|_| !bytes.is_empty()) {
             self.oracle.read(cursor, content);
         }
         let (start, end) = (offset, offset + bytes.len() as u64);
@@ -223,7 +221,9 @@ impl World {
         let settings = &self.plan.setup.settings;
         let taken = service::take(&mut self.rng, weather, settings, &mut self.oracle, &self.disk, request)?;
         self.tally.requests += 1;
-        self.say(|| format!("flow {} sent {:?}: {:?}", request.flow.0, taken.records, taken.answer));
+        self.say(|| {
+            format!("flow {} sent {:?}: {:?}", request.flow.0, taken.records, show::answer(&taken.answer))
+        });
         let echo = Echo::Sent { flow: request.flow.0 as usize, records: taken.records, clear: taken.clear };
         Ok((Outcome::Sent(taken.answer), echo))
     }
@@ -255,7 +255,7 @@ impl World {
             return Ok((Outcome::DeadLettered(Err(FileError::NoSpace("disk full".into()))), Echo::Nothing));
         }
         for letter in letters {
-            let record = self.oracle.locate(&self.disk, flow, &letter.data)?;
+            let record = self.oracle.locate(&self.disk, flow, &letter.data, true)?;
             self.oracle.buried(&self.disk, flow, record, letter.data.len())?;
         }
         self.tally.letters += letters.len() as u64;
@@ -280,20 +280,5 @@ impl World {
             _ => pace.file,
         };
         self.rng.u64(..=most)
-    }
-}
-
-fn show(what: &Do) -> String {
-    match what {
-        Do::Load => "load".into(),
-        Do::Save(transaction) => format!("save {transaction:?}"),
-        Do::List { dir, .. } => format!("list {}", dir.display()),
-        Do::Compute(Job::Frame(job)) => {
-            format!("frame {:?} from {}, {} bytes", job.cursor, job.base, job.bytes.len())
-        }
-        Do::Compute(Job::Encode(_)) => "encode".into(),
-        Do::Send(request) => format!("send {} records of flow {}", request.records, request.flow.0),
-        Do::Reply { command, .. } => format!("reply {}", command.0),
-        other => format!("{other:?}"),
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn records(
         Some(key) if !oracle.key_fits(flow, key) => {
             Err(Broken::new("partition keys are as configured", format!("{key:?}")))
         }
-        _ => Ok((oracle.locate(disk, flow, &body.data)?, false)),
+        _ => Ok((oracle.locate(disk, flow, &body.data, false)?, false)),
     };
     wire::decode(&settings.flows[flow], request)?.into_iter().map(locate).collect()
 }
