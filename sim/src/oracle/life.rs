@@ -42,7 +42,9 @@ impl Oracle {
                         sent.allowed = sent.allowed.max(sent.times) + 1;
                     }
                 }
-                book.evidence &= saved.gap_from(0) > 0;
+                if saved.gap_from(0) == 0 {
+                    book.noticed = 0;
+                }
                 book.read_to = saved.gap_from(0);
                 book.framed_to = 0;
             }
@@ -82,8 +84,13 @@ impl Oracle {
                 continue;
             }
             book.gone = Some(if alive { book.framed_to } else { 0 });
-            let known = if truncated { book.read_to } else { seen };
-            book.evidence = followed && known > 0;
+            // A deletion hides what was written after the last look; a truncation shows, once anything was read.
+            book.noticed = match (followed, truncated) {
+                (false, _) => 0,
+                (true, true) if book.read_to > 0 => u64::MAX,
+                (true, true) => 0,
+                (true, false) => seen,
+            };
         }
     }
 

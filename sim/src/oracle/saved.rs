@@ -33,7 +33,7 @@ impl Oracle {
         let key = (row.file, row.epoch);
         let Some(mut binding) = flow.bound.get(&key).copied() else { return Ok(()) };
         let destroyed = matches!(row.reason, Reason::FileTruncated | Reason::FileGone);
-        if destroyed && !disk.contents[binding.content].gone && flow.books[binding.content].sent.is_empty() {
+        if destroyed && !disk.contents[binding.content].gone {
             // The first read for this epoch may have found the next content already, and told the engine so.
             binding.content = disk.content_before(binding.content).unwrap_or(binding.content);
             flow.book(binding.content);

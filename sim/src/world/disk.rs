@@ -243,10 +243,10 @@ impl Disk {
         self.dirs.contains_key(path)
     }
 
-    /// What an inode held before it was truncated to hold this.
+    /// What the file that the kernel calls by the same name held before it held this.
     pub(crate) fn content_before(&self, content: ContentId) -> Option<ContentId> {
-        let node = self.contents[content].node;
-        (0..content).rev().find(|before| self.contents[*before].node == node)
+        let identity = |content: usize| self.identity(self.contents[content].node);
+        (0..content).rev().find(|before| identity(*before) == identity(content))
     }
 
     /// What the kernel calls a node.

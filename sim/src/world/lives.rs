@@ -192,7 +192,7 @@ impl World {
             }
         }
         self.oracle.ended();
-        for node in agent.handles.into_values() {
+        for (node, _) in agent.handles.into_values() {
             self.shut(node, false);
         }
         Ok(())
