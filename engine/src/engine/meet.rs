@@ -123,6 +123,7 @@ impl Engine {
             epoch: Epoch { store: self.store, number: 0 },
             handle: Some(handle),
             size: chunk.meta.size,
+            sized: self.next_action,
             seen: chunk.meta.size,
             changed: now.mono,
             last_seen: now.wall,
@@ -141,9 +142,11 @@ impl Engine {
 
     /// A saved file is found again.
     fn found(&mut self, id: FileId, sighting: &Sighting, meta: &Meta, now: Now) {
+        let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
         file.missed = 0;
         file.size = meta.size;
+        file.sized = told;
         file.seen = file.seen.max(meta.size);
         file.links = meta.links;
         file.changed = now.mono;

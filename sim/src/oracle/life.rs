@@ -78,6 +78,9 @@ impl Oracle {
             let followed = flow.followed.contains(&node);
             let alive = self.alive;
             let book = flow.book(content);
+            if book.gone.is_some() {
+                continue;
+            }
             book.gone = Some(if alive { book.framed_to } else { 0 });
             let known = if truncated { book.read_to } else { seen };
             book.evidence = followed && known > 0;

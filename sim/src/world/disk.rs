@@ -243,6 +243,12 @@ impl Disk {
         self.dirs.contains_key(path)
     }
 
+    /// What an inode held before it was truncated to hold this.
+    pub(crate) fn content_before(&self, content: ContentId) -> Option<ContentId> {
+        let node = self.contents[content].node;
+        (0..content).rev().find(|before| self.contents[*before].node == node)
+    }
+
     /// What the kernel calls a node.
     pub(crate) fn identity(&self, node: NodeId) -> Identity {
         let Stamps { ino, birth, .. } = self.nodes[node].stamps;
