@@ -16,7 +16,7 @@ pub mod units;
 
 pub use diagnostic::{Error, Place, Report};
 
-use kintail_engine::settings::Settings;
+use kintail_engine::settings::{Agent, Flow, MIB, Settings};
 use load::Loader;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -150,6 +150,20 @@ pub enum Wire {
 }
 
 impl Config {
+    /// The documented defaults around one flow.
+    pub fn around(flow: Flow) -> Self {
+        let io = FlowIo { region: None, endpoint: None, assume_role: None, wire: Wire::Auto };
+        Self {
+            engine: Settings { agent: Agent::new(host()), flows: vec![flow] },
+            state_dir: "/var/lib/kintail".into(),
+            log: Log { level: LogLevel::Info, format: LogFormat::Text },
+            dead_letter_max: 1024 * MIB,
+            status_group: None,
+            aws: Aws::default(),
+            flows: vec![io],
+        }
+    }
+
     /// Reads `file` and `conf.d/*.toml` beside it.
     pub fn load(file: &Path) -> Result<Self, Error> {
         Loader::new(&|name| std::env::var_os(name)).load(file)
@@ -159,4 +173,9 @@ impl Config {
     pub fn from_text(name: &str, text: &str, dir: &Path) -> Result<Self, Error> {
         Loader::new(&|name| std::env::var_os(name)).text(name, text, dir)
     }
+}
+
+/// This host's name.
+fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
 }

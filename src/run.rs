@@ -6,15 +6,18 @@ use crate::cli::ExitCode;
 use crate::config::Config;
 use crate::io::driver::{self, End, Inputs, Io};
 use crate::io::files::Files;
-use crate::io::keeper::Keeper;
+use crate::io::keeper::{Keeper, KeeperError};
 use crate::io::signals::Signals;
 use crate::io::sinks::{Sink, SinkError};
+use crate::io::store::{OpenError, boot_id};
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
+use crate::observe::socket;
 use kintail_engine::discover::PatternError;
 use kintail_engine::settings::Settings;
 use kintail_engine::{Engine, Start};
 use std::io;
+use std::path::PathBuf;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::channel;
 
@@ -27,9 +30,15 @@ enum Refused {
     /// A destination cannot be set up.
     #[error("flow {flow}: {source}")]
     Sink { flow: String, source: SinkError },
-    /// A pattern that the configuration let through.
+    /// A pattern that cannot be used.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// There is no state to begin with.
+    #[error(transparent)]
+    State(#[from] KeeperError),
+    /// The status socket cannot be opened.
+    #[error("the status socket in {}: {source}", dir.display())]
+    Socket { dir: PathBuf, source: io::Error },
     /// The operating system does not let us.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -39,6 +48,11 @@ impl Refused {
     const fn code(&self) -> ExitCode {
         match self {
             Self::Loop(_) | Self::Sink { .. } | Self::Pattern(_) => ExitCode::Config,
+            // Another version, not another place, is what helps.
+            Self::State(KeeperError::Open(OpenError::Newer { .. } | OpenError::Hash { .. })) => {
+                ExitCode::Config
+            }
+            Self::State(_) | Self::Socket { .. } => ExitCode::State,
             Self::System(_) => ExitCode::Output,
         }
     }
@@ -47,7 +61,9 @@ impl Refused {
 /// Ships until it is told to stop.
 pub fn run(config: Config) -> ExitCode {
     let logs = Logs::begin(config.log);
-    finish(&logs, serve(config, Keeper::Nowhere, logs.clone()), ExitCode::Output)
+    let keeper = Keeper::open(&config.state_dir, config.dead_letter_max).map_err(Refused::from);
+    let ended = keeper.and_then(|keeper| serve(config, keeper, logs.clone()));
+    finish(&logs, ended, ExitCode::Output)
 }
 
 /// Ships without a state directory: what is shipped is forgotten. That nobody reads its output any more is a good end.
@@ -75,17 +91,19 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
     config.engine.agent.own_paths = own::paths(&config);
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        let (_asking, commands) = channel(1);
+        let sinks = sinks(&config)?;
+        let flows = config.engine.flows.iter().map(|flow| flow.name.clone()).collect();
+        let files = Files::new(config.engine.agent.follow_symlinks);
+        let engine = engine(config.engine)?;
+        let (ask, commands) = channel(1);
+        if keeper.keeps() {
+            let dir = config.state_dir.clone();
+            let answering = socket::serve(&dir, ask).map_err(|source| Refused::Socket { dir, source })?;
+            tokio::spawn(answering);
+        }
         let inputs = Inputs { signals: Signals::listen()?, commands };
-        let io = Io {
-            files: Files::new(config.engine.agent.follow_symlinks),
-            watches: Watches::new(),
-            flows: config.engine.flows.iter().map(|flow| flow.name.clone()).collect(),
-            sinks: sinks(&config)?,
-            keeper,
-            logs,
-        };
-        Ok(driver::run(engine(config.engine)?, io, inputs).await)
+        let io = Io { files, watches: Watches::new(), flows, sinks, keeper, logs };
+        Ok(driver::run(engine, io, inputs).await)
     });
     // A name that is being looked up, a call that hangs: left behind.
     runtime.shutdown_background();
@@ -93,9 +111,7 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
 }
 
 fn engine(settings: Settings) -> Result<Engine, Refused> {
-    // Empty where the kernel does not tell: then no reboot is ever noticed.
-    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    Ok(Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id.trim().into() })?)
+    Ok(Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id() })?)
 }
 
 fn sinks(config: &Config) -> Result<Vec<Sink>, Refused> {

@@ -2,10 +2,14 @@
 
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/preview.rs"]
+mod preview;
 #[path = "cli/refused.rs"]
 mod refused;
 #[path = "cli/secrets.rs"]
 mod secrets;
+#[path = "cli/tail.rs"]
+mod tail;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -2,6 +2,7 @@
 
 use super::usage::Usage;
 use kintail_engine::destination::for_flow;
+use kintail_engine::partition::KeyRule;
 use kintail_engine::settings::{Destination, Flow};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -21,7 +22,7 @@ pub(crate) struct Floor {
 pub(crate) fn run(path: &Path) -> io::Result<Floor> {
     let flow = Flow::new("floor", Vec::new(), Destination::Kinesis { stream: "clicks".into() });
     let kinesis = for_flow(&flow);
-    let mut rng = fastrand::Rng::with_seed(1);
+    let (keys, mut scratch, mut rng) = (KeyRule::Random, String::new(), fastrand::Rng::with_seed(1));
     let before = Usage::of(std::process::id())?.cpu;
     let (mut buffer, mut held) = (vec![0; 256 * 1024], 0);
     let (mut body, mut records, mut wire_bytes) = (Vec::with_capacity(1 << 20), 0, 0);
@@ -37,7 +38,8 @@ pub(crate) fn run(path: &Path) -> io::Result<Floor> {
             } else {
                 body.extend_from_slice(kinesis.separator());
             }
-            kinesis.record(&mut body, &buffer[start..=newline], false, &format!("{:016x}", rng.u64(..)));
+            let key = keys.key(&buffer[start..=newline], &mut rng, &mut scratch);
+            kinesis.record(&mut body, &buffer[start..=newline], false, key);
             start = newline + 1;
             records += 1;
             if records == 500 {

@@ -56,7 +56,7 @@ impl<'a> Loader<'a> {
         flows.extend(added);
         let base = Base::new(dir);
         let mut resolver = Resolver { base: &base, errors: &mut self.errors };
-        let mut config = resolver.config(&main, &flows, host());
+        let mut config = resolver.config(&main, &flows, super::host());
         if !main.faulty("flow") {
             resolver.together(&mut config, &main, &flows);
         }
@@ -113,8 +113,4 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
     }
     String::from_utf8(bytes)
         .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
-}
-
-fn host() -> String {
-    gethostname::gethostname().to_string_lossy().into_owned()
 }

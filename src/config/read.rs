@@ -53,6 +53,10 @@ impl Reader<'_> {
                 && let Some(default) = self.default(key)
             {
                 section.values.insert(key.name, default);
+                if matches!(key.kind, Kind::Table(_)) {
+                    // A wrong table is as good as none: nothing in it can be pointed at.
+                    section.places.remove(key.name);
+                }
             }
         }
         section

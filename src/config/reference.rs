@@ -180,9 +180,9 @@ fn the_schema_has_the_engines_defaults() {
             Config::from_text("test.toml", &text, Path::new("/")).unwrap_or_else(|error| panic!("{error}"));
         let mut flow = Flow::new("default", vec!["/x".into()], destination);
         flow.max_record = flow.max_record.min(config.engine.flows[0].max_record);
-        assert_eq!(config.engine.flows, [flow]);
-        let own_paths = config.engine.agent.own_paths.clone();
+        assert_eq!(config.engine.flows, [flow.clone()]);
+        assert_eq!(config, Config::around(flow));
         let host = config.engine.agent.host.clone();
-        assert_eq!(config.engine.agent, Agent { own_paths, ..Agent::new(host) });
+        assert_eq!(config.engine.agent, Agent::new(host));
     }
 }

@@ -8,7 +8,7 @@ use super::diagnostic::Error;
 use super::paths::Base;
 use super::section::Section;
 use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel};
-use kintail_engine::settings::{Agent, Destination, Flow, HoldDeleted, Settings, Symlinks, Watch};
+use kintail_engine::settings::{Agent, HoldDeleted, Settings, Symlinks, Watch};
 
 /// Resolves the main file's sections, and notes what is wrong.
 pub(super) struct Resolver<'a> {
@@ -19,20 +19,15 @@ pub(super) struct Resolver<'a> {
 impl Resolver<'_> {
     /// The configuration of the main file, and the flows of all files.
     pub(super) fn config(&mut self, root: &Section, flows: &[Section], host: String) -> Config {
-        let agent = root.table("agent").expect("filled in by the schema");
-        let aws = self.aws(root.table("aws").expect("filled in by the schema"));
+        let agent = root.table("agent");
+        let aws = self.aws(root.table("aws"));
         let (flows, io): (Vec<_>, Vec<_>) =
             flows.iter().map(|section| (self.flow(section), self.flow_io(section, &aws))).unzip();
         let state_dir = self.base.path(agent.text("state_dir").unwrap_or_default());
-        let outputs = flows.iter().filter_map(|flow: &Flow| match &flow.destination {
-            Destination::File { path, .. } => Some(path.clone()),
-            _ => None,
-        });
-        let own_paths = [state_dir.clone()].into_iter().chain(outputs).collect();
         Config {
-            engine: Settings { agent: Agent { own_paths, ..engine_agent(agent, host) }, flows },
+            engine: Settings { agent: engine_agent(agent, host), flows },
             state_dir,
-            log: log(agent.table("log").expect("filled in by the schema")),
+            log: log(agent.table("log")),
             dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
             status_group: agent.text("status_group").map(str::to_owned),
             aws,
@@ -41,7 +36,7 @@ impl Resolver<'_> {
     }
 
     fn aws(&mut self, section: &Section) -> Aws {
-        let endpoints = section.table("endpoints").expect("filled in by the schema");
+        let endpoints = section.table("endpoints");
         let text = |name| section.text(name).map(str::to_owned);
         Aws {
             region: self.region(section),
@@ -62,7 +57,7 @@ impl Resolver<'_> {
 
     fn assume_role(&mut self, parent: &Section) -> Option<AssumeRole> {
         parent.written("assume_role")?;
-        let section = parent.table("assume_role")?;
+        let section = parent.table("assume_role");
         if !section.faulty("arn") && !section.text("arn").is_some_and(|arn| arn.starts_with("arn:")) {
             let help = "write arn = \"arn:aws:iam::ACCOUNT:role/NAME\"";
             self.errors.push(section.spot("arn"), "a role to assume needs its ARN", help);
@@ -114,6 +109,7 @@ fn engine_agent(section: &Section, host: String) -> Agent {
         hold_deleted: section.size("hold_deleted").map_or(HoldDeleted::Unlimited, HoldDeleted::Bytes),
         forget_after: section.time("forget_after").unwrap_or_default(),
         host,
+        // Known when the agent runs: its log is one of them.
         own_paths: Vec::new(),
     }
 }

@@ -115,11 +115,11 @@ impl Section {
         }
     }
 
-    /// A table; `None` only where it was wrong or optional.
-    pub(super) fn table(&self, name: &str) -> Option<&Section> {
+    /// A table, written or made of defaults.
+    pub(super) fn table(&self, name: &str) -> &Section {
         match self.values.get(name) {
-            Some(Value::Table(section)) => Some(section),
-            _ => None,
+            Some(Value::Table(section)) => section,
+            other => unreachable!("{name} is no table: {other:?}"),
         }
     }
 

@@ -195,7 +195,9 @@ fn table(out: &mut String, schema: &Table, value: &Value) {
     for (key, member) in members().filter(|(_, member)| is_table(member)) {
         match (key.kind, member) {
             (Kind::Tables(schema), Value::Array(items)) => {
-                items.iter().for_each(|item| headed(out, schema, schema.header, item));
+                for item in items {
+                    headed(out, schema, schema.header, item);
+                }
             }
             (Kind::Table(inner) | Kind::TextOrTable(_, inner), _) => {
                 headed(out, inner, &below(schema, key.name), member);

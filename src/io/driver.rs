@@ -94,7 +94,7 @@ pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs) -> End {
         match sources.next(deadline).await {
             Arrived::Events(events) => events.into_iter().for_each(|event| driver.handle(event)),
             Arrived::Signal(signal) => driver.signal(signal),
-            Arrived::Command(command, question) => driver.command(command, question),
+            Arrived::Question((command, question)) => driver.command(command, question),
             Arrived::Deadline => {}
         }
     }
@@ -118,13 +118,15 @@ impl Driver {
     /// Does what the engine wants, up to a batch of it. Returns when to ask it again, if nothing comes before.
     fn act(&mut self) -> Option<Instant> {
         for _ in 0..BATCH {
+            if let State::Ended(_) = self.state {
+                break;
+            }
             match self.engine.poll(self.now()) {
                 Poll::Action(action) => self.perform(action),
                 Poll::Wait(deadline) => return deadline.map(|deadline| self.started + deadline),
                 Poll::Finished => {
                     let end = if let State::Stopping(end) = self.state { end } else { End::Stopped };
                     self.state = State::Ended(end);
-                    break;
                 }
             }
         }
@@ -142,6 +144,9 @@ impl Driver {
         {
             self.stop(End::OutputClosed);
         }
+        if let State::Ended(_) = self.state {
+            return;
+        }
         self.engine.handle(event, self.now());
     }
 
@@ -150,7 +155,7 @@ impl Driver {
             (Signal::Stop, State::Running) => self.stop(End::Stopped),
             (Signal::Stop, _) => self.state = State::Ended(End::Abandoned),
             (Signal::Reload, _) => {
-                tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure")
+                tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure");
             }
         }
     }
@@ -187,3 +192,6 @@ impl Driver {
         [log, stalls].into_iter().flatten().min()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod calls;
 mod lanes;
 mod mounts;
 
+pub(crate) use calls::look;
 pub(crate) use lanes::Stalled;
 
 use kintail_engine::discover::Wanted;

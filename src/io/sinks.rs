@@ -7,15 +7,16 @@ mod kinesis;
 mod stdout;
 mod writer;
 
-use self::aws::{Access, HttpError, Remote};
-use crate::config::{Aws, FlowIo};
 pub(crate) use file::numbered;
+pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
+
+use self::aws::{Access, Remote};
+use crate::config::{Aws, FlowIo};
 use firehose::Firehose;
 use kinesis::Kinesis;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow};
-pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
 use writer::Writer;
 
 /// The io half of a flow's destination. It keeps no queue and retries nothing: the engine's window bounds what is
@@ -36,9 +37,6 @@ pub(crate) enum SinkError {
     /// No thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
-    /// No connections.
-    #[error(transparent)]
-    Http(#[from] HttpError),
 }
 
 impl Sink {
@@ -52,9 +50,9 @@ impl Sink {
             Destination::Stdout => Self::Local(Writer::start("stdout", stdout::Output)?),
             Destination::Kinesis { stream } => {
                 let arn = stream.starts_with("arn:").then(|| stream.clone());
-                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)?))
+                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)))
             }
-            Destination::Firehose { .. } => Self::Firehose(Remote::new(Firehose, Access::new(aws, io)?)),
+            Destination::Firehose { .. } => Self::Firehose(Remote::new(Firehose, Access::new(aws, io))),
         })
     }
 

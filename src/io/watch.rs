@@ -50,8 +50,8 @@ impl Watches {
         }
         let watcher =
             self.watcher.as_ref().ok_or_else(|| FileError::NoWatch("the kernel gives none".into()))?;
-        let watched = watcher.lock().expect("not poisoned").watch(dir, RecursiveMode::NonRecursive);
-        watched.map_err(|error| refused(&error))
+        let added = watcher.lock().expect("not poisoned").watch(dir, RecursiveMode::NonRecursive);
+        added.map_err(|error| refused(&error))
     }
 
     /// No more notices of a directory. May block.

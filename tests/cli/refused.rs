@@ -56,6 +56,15 @@ fn a_wrong_type_or_choice_is_refused_with_a_right_one() {
 }
 
 #[test]
+fn a_wrong_table_is_one_error() {
+    let message = "`assume_role` takes a table, not an integer";
+    one_error(&flow("stdout = true\nassume_role = 5"), (4, 15), message, "assume_role = { key = value }");
+    let message = "`batch` takes a table, not an array";
+    one_error(&flow("stdout = true\nbatch = []"), (4, 9), message, "batch = { key = value }");
+    one_error(&flow("file = 5"), (3, 8), "`file` takes a string or a table, not an integer", "file = ");
+}
+
+#[test]
 fn a_flow_has_exactly_one_destination() {
     let config = flow("stream = \"a\"\nstdout = true");
     one_error(&config, (4, 1), "a second destination of the same flow", "exactly one of stream");
@@ -137,7 +146,7 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[[flow.process]]\nparse = \"json\"", "`process`"),
         ("stream = \"s\"\n[metrics]", "`metrics`"),
-        ("stream = \"s\"\n[aws]\nca_bundle = \"x\"", "`ca_bundle`"),
+        ("stream = \"s\"\n[kafka]\nbrokers = []", "`kafka`"),
     ] {
         let reports = Place::new(&flow(body)).reports();
         assert_eq!(reports.len(), 1, "{reports:#?}");

@@ -31,7 +31,7 @@ fn the_user_part_of_a_url_is_shown_nowhere() {
 fn hostile_configurations_end_with_an_error() {
     let deep = format!("x = {}", "[".repeat(100_000));
     let long_key = format!("{} = 1", "k".repeat(1_000_000));
-    let many = format!("[agent]\n{}", (0..2_000).map(|n| format!("k{n} = 1\n")).collect::<String>());
+    let many = (0..2_000).fold("[agent]\n".to_owned(), |all, n| all + &format!("k{n} = 1\n"));
     let control = "[agent]\nmemory = \"\\u0000\\u001b[31m\"\n\"\\u001b[31m\" = 1";
     for hostile in [&deep, &long_key, &many, control, "\u{feff}\u{1b}[2J = 1", "x = \"\u{1b}[2J\""] {
         let output = with_stdin(["check", "-"], hostile);

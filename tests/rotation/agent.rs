@@ -54,13 +54,19 @@ impl Site {
         fs::read_to_string(self.path("journal")).unwrap_or_default()
     }
 
+    /// Where the agent logs to.
+    pub(crate) fn journal_file(&self) -> File {
+        OpenOptions::new().create(true).append(true).open(self.path("journal")).unwrap()
+    }
+
     /// The lines of the output and of its rotated files, with how often each is there.
     pub(crate) fn delivered(&self) -> BTreeMap<String, usize> {
         let mut lines = BTreeMap::new();
         for entry in fs::read_dir(self.dir.path()).unwrap() {
             let path = entry.unwrap().path();
             if path.file_stem().is_some_and(|stem| stem == "out") {
-                let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
+                // It may be renamed just now; then the next look finds it.
+                let text = String::from_utf8(fs::read(path).unwrap_or_default()).unwrap();
                 // A record that is being written has no newline yet.
                 for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
                     *lines.entry(line.to_owned()).or_default() += 1;
@@ -108,9 +114,13 @@ impl Site {
 
     /// `kintail run` with this configuration, its log kept.
     pub(crate) fn command(&self) -> Command {
-        let journal = OpenOptions::new().create(true).append(true).open(self.path("journal")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kintail"));
-        command.arg("run").arg("--config").arg(self.config()).stdin(Stdio::null()).stderr(journal);
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stderr(self.journal_file());
         command.env_remove("KINTAIL_LOG");
         command
     }
@@ -184,7 +194,7 @@ pub(crate) fn append(path: &Path, lines: &[String]) {
 /// Renames `PATH.1` to `PATH.2` and so on, then `PATH` to `PATH.1`, and makes `PATH` anew.
 pub(crate) fn rotate(path: &Path) {
     let numbered = |generation: u32| PathBuf::from(format!("{}.{generation}", path.display()));
-    let last = (1..).find(|generation| !numbered(*generation).exists()).unwrap();
+    let last = (1..1000).find(|generation| !numbered(*generation).exists()).unwrap();
     for generation in (1..last).rev() {
         fs::rename(numbered(generation), numbered(generation + 1)).unwrap();
     }

@@ -108,7 +108,7 @@ impl<'a> Delivery<'a> {
                 bytes.extend(self.server.http("GET", &format!("/{}/{key}", self.bucket), &auth, ""));
             }
             match keys.last() {
-                Some(key) => after = (*key).to_owned(),
+                Some(key) => (*key).clone_into(&mut after),
                 None => return bytes,
             }
         }

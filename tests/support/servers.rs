@@ -1,5 +1,6 @@
 //! Real servers on free loopback ports, installed by tests/services/install and ended with the test.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -13,11 +14,13 @@ const KINESALITE: &str = "process.stdin.resume().on('end', () => process.exit())
 const server = require('kinesalite')({ createStreamMs: 20 });
 server.listen(0, '127.0.0.1', () => console.error(`http://127.0.0.1:${server.address().port}`));";
 
-/// Kinesis, Firehose and S3 in Python; ends in the same way.
+/// Kinesis, Firehose and S3 in Python; ends in the same way. One thread, because moto loses records when two requests
+/// arrive at once: it gives both the same sequence number.
 const MOTO: &str = "import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-from moto.server import main
-main(['-H', '127.0.0.1', '-p', '0'])";
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple('127.0.0.1', 0, DomainDispatcherApplication(create_backend_app), threaded=False)";
 
 static INSTALLED: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -79,7 +82,7 @@ impl Server {
         let mut request =
             format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            write!(request, "{name}: {value}\r\n").expect("a string takes all");
         }
         connection.write_all(format!("{request}\r\n{body}").as_bytes()).expect("sent");
         let mut answer = Vec::new();

@@ -153,6 +153,8 @@ impl Engine {
         };
         let enough = need.is_some() || len >= overlap + LEAST_READ;
         let booked = match need {
+            // While records are on their way, their memory will do.
+            Some(_) if !self.flows[index].sender.is_empty() => self.budget.take(index, len, borrow),
             Some(_) => self.budget.take_whole(index, len, borrow),
             None => enough && self.budget.take(index, len, borrow),
         };

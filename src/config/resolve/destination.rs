@@ -131,7 +131,10 @@ impl Resolver<'_> {
     }
 
     fn file(&mut self, section: &Section) -> Option<Destination> {
-        let file = section.table("file")?;
+        if section.faulty("file") {
+            return None;
+        }
+        let file = section.table("file");
         let Some(path) = file.text("path").filter(|path| !path.ends_with('/')) else {
             if !file.faulty("path") {
                 self.errors.push(

@@ -114,7 +114,7 @@ impl Resolver<'_> {
     }
 
     fn retry(&mut self, section: &Section) -> Retry {
-        let section = section.table("retry").expect("filled in by the schema");
+        let section = section.table("retry");
         let retry = Retry {
             initial: section.time("initial").unwrap_or_default(),
             max: section.time("max").unwrap_or_default(),
@@ -139,7 +139,7 @@ impl Resolver<'_> {
                 help,
             );
         }
-        let batch = section.table("batch").expect("filled in by the schema");
+        let batch = section.table("batch");
         if flow.batch.max_records > most.records {
             let help = format!("at most {} to {}", most.records, most.name);
             self.errors.push(
@@ -156,7 +156,7 @@ impl Resolver<'_> {
 }
 
 fn batch(section: &Section, destination: &Destination) -> Batch {
-    let section = section.table("batch").expect("filled in by the schema");
+    let section = section.table("batch");
     let max_age = match section.written("max_age") {
         Some(_) => section.time("max_age").unwrap_or_default(),
         None => destination.default_batch().max_age,
@@ -166,7 +166,7 @@ fn batch(section: &Section, destination: &Destination) -> Batch {
 }
 
 fn line(section: &Section) -> Line {
-    let section = section.table("line").expect("filled in by the schema");
+    let section = section.table("line");
     Line {
         max_bytes: section.size("max_bytes").unwrap_or_default(),
         oversize: match section.word("oversize") {

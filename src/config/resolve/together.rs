@@ -17,14 +17,11 @@ impl Resolver<'_> {
         self.names(config, sections);
         self.outputs(config, sections);
         let least = least_memory(&config.engine);
-        let agent = root.table("agent").expect("filled in by the schema");
+        let agent = root.table("agent");
         if config.engine.agent.memory < least {
+            let spot = agent.written("memory").map(|places| places.value.clone());
             let help = format!("these flows need at least \"{}\"", format_size(least.next_multiple_of(1024)));
-            self.errors.push(
-                agent.spot("memory"),
-                "`memory` is too small for the largest line of each flow",
-                help,
-            );
+            self.errors.push(spot, "`memory` is too small for the largest line of each flow", help);
         }
     }
 

@@ -13,6 +13,7 @@ const FULL: &str = r#"
     [aws]
     region = "eu-west-1"
     endpoints = { kinesis = "http://localhost:1", sts = "http://localhost:2" }
+    ca_bundle = "/etc/ca.pem"
     assume_role = { arn = "arn:aws:iam::1:role/a", external_id = "x", duration = "2h" }
     [[flow]]
     name = "a \" quote"

@@ -2,8 +2,9 @@
 
 use super::Driver;
 use super::asked::Asked;
+use jiff::Timestamp;
 use kintail_engine::command::Reply;
-use kintail_engine::event::{Action, Do, Letter, Outcome, Request};
+use kintail_engine::event::{Action, Do, FileError, Letter, Outcome, Request};
 use kintail_engine::ids::{CommandId, FlowId};
 use kintail_engine::job::Job;
 use kintail_engine::state::Transaction;
@@ -31,7 +32,7 @@ impl Driver {
         }
     }
 
-    fn load(&self, asked: Asked) {
+    fn load(&mut self, asked: Asked) {
         self.io.keeper.load(asked.with(|saved| Outcome::Loaded(Box::new(saved))));
     }
 
@@ -64,8 +65,14 @@ impl Driver {
     }
 
     fn dead_letters(&self, asked: Asked, flow: FlowId, letters: Vec<Letter>) {
-        let name = &self.io.flows[flow.0 as usize];
-        self.io.keeper.dead_letters(name, letters, asked.with(Outcome::DeadLettered));
+        let Some((file, dir)) = self.io.keeper.dead_letters() else {
+            let nowhere = FileError::Other("there is no state directory".into());
+            return asked.answer(Outcome::DeadLettered(Err(nowhere)));
+        };
+        let flow = self.io.flows[flow.0 as usize].clone();
+        self.io.files.at("append", dir, move |_| {
+            asked.answer(Outcome::DeadLettered(file.append(&flow, &letters, Timestamp::now())));
+        });
     }
 
     fn reply(&mut self, asked: Asked, command: CommandId, mut reply: Reply) {

@@ -3,11 +3,10 @@
 use super::BATCH;
 use crate::io::signals::{Signal, Signals};
 use crate::io::watch::Watches;
-use kintail_engine::command::{Command, Reply};
+use crate::observe::socket::Question;
 use kintail_engine::event::Event;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
@@ -17,7 +16,7 @@ pub(crate) struct Inputs {
     /// The operating system's.
     pub(crate) signals: Signals,
     /// Questions and orders, with where their answer goes.
-    pub(crate) commands: Receiver<(Command, oneshot::Sender<Reply>)>,
+    pub(crate) commands: Receiver<Question>,
 }
 
 /// All from which something may come.
@@ -36,7 +35,7 @@ pub(super) enum Arrived {
     /// Answers or notices.
     Events(Vec<Event>),
     Signal(Signal),
-    Command(Command, oneshot::Sender<Reply>),
+    Question(Question),
     /// Nothing, but it is time.
     Deadline,
 }
@@ -57,7 +56,7 @@ impl Sources {
         tokio::select! {
             biased;
             signal = self.inputs.signals.next() => Arrived::Signal(signal),
-            Some((command, question)) = self.inputs.commands.recv() => Arrived::Command(command, question),
+            Some(question) = self.inputs.commands.recv() => Arrived::Question(question),
             notices = notices(&self.watches, self.notices_from) => {
                 self.notices_from = Instant::now() + PAUSE;
                 Arrived::Events(notices)

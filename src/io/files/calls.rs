@@ -19,10 +19,10 @@ const AT_ONCE: usize = 64 * 1024;
 
 /// The wanted entries of a directory, and its device. Others are passed over one by one, never held.
 pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileError> {
-    let device = fs::metadata(dir).map_err(told)?.dev();
+    let device = fs::metadata(dir).map_err(|error| told(&error))?.dev();
     let mut entries = Vec::new();
-    for entry in fs::read_dir(dir).map_err(told)? {
-        let entry = entry.map_err(told)?;
+    for entry in fs::read_dir(dir).map_err(|error| told(&error))? {
+        let entry = entry.map_err(|error| told(&error))?;
         // No system call, except where the file system keeps no kinds in its directories.
         let Ok(kind) = entry.file_type().map(kind_of) else { continue };
         let name = entry.file_name();
@@ -34,7 +34,7 @@ pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileEr
 }
 
 /// Stats a path.
-pub(super) fn look(path: &Path, symlinks: Symlinks) -> Result<Meta, FileError> {
+pub(crate) fn look(path: &Path, symlinks: Symlinks) -> Result<Meta, FileError> {
     let flags = match symlinks {
         Symlinks::None => AtFlags::SYMLINK_NOFOLLOW,
         Symlinks::Files | Symlinks::All => AtFlags::empty(),
@@ -147,8 +147,13 @@ fn old_stat(dir: impl AsFd, path: &Path, flags: AtFlags) -> Result<Meta, Errno> 
         size: stat.st_size.cast_unsigned(),
         mtime: nanos(stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0)),
         ctime: nanos(stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0)),
-        links: stat.st_nlink.into(),
+        links: wide(stat.st_nlink),
     })
+}
+
+/// The kernel's count of links is as wide as the machine makes it.
+fn wide(count: impl Into<u64>) -> u64 {
+    count.into()
 }
 
 fn nanos(seconds: i64, nanos: i64) -> i64 {
@@ -195,8 +200,8 @@ pub(super) fn is_remote(file: &File) -> bool {
     rustix::fs::fstatfs(file).is_ok_and(|about| REMOTE.contains(&(about.f_type as u32)))
 }
 
-fn told(error: io::Error) -> FileError {
-    match Errno::from_io_error(&error) {
+fn told(error: &io::Error) -> FileError {
+    match Errno::from_io_error(error) {
         Some(errno) => meaning(errno),
         None => FileError::Other(error.to_string()),
     }

@@ -140,7 +140,10 @@ impl fmt::Display for Stalled {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("waiting", &self.waiting.len()).field("running", &self.running).finish()
+        f.debug_struct("State")
+            .field("waiting", &self.waiting.len())
+            .field("running", &self.running)
+            .finish_non_exhaustive()
     }
 }
 

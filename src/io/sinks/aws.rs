@@ -8,7 +8,6 @@ mod protocol;
 
 pub(super) use access::Access;
 pub(super) use answer::of as answer_of;
-pub(crate) use http::HttpError;
 
 use aws_config::SdkConfig;
 use bytes::Bytes;

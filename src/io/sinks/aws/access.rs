@@ -31,14 +31,9 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Reads the authorities to trust, nothing else.
-    pub(crate) fn new(aws: &Aws, flow: &FlowIo) -> Result<Self, http::HttpError> {
-        Ok(Self {
-            aws: aws.clone(),
-            flow: flow.clone(),
-            http: http::client(aws.ca_bundle.as_deref())?,
-            request_timeout: REQUEST_TIMEOUT,
-        })
+    /// Nothing is looked up yet.
+    pub(crate) fn new(aws: &Aws, flow: &FlowIo) -> Self {
+        Self { aws: aws.clone(), flow: flow.clone(), http: http::client(), request_timeout: REQUEST_TIMEOUT }
     }
 
     /// Looks everything up anew: environment, files, metadata services.

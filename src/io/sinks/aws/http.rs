@@ -1,9 +1,9 @@
-//! The HTTP connections of a flow: how old they get, which go through a proxy, whom they trust.
+//! The HTTP connections of a flow: how old they get, which go through a proxy.
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -14,7 +14,6 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use kintail_engine::destination::MAX_ANSWER;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,54 +27,16 @@ const MAX_AGE: Duration = Duration::from_mins(10);
 const METADATA: [&str; 5] =
     ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
 
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum HttpError {
-    /// The file is not there, or not readable.
-    #[error("cannot read the authorities to trust in {path}: {error}")]
-    Unreadable {
-        /// `ca_bundle`.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The file is no PEM.
-    #[error("cannot use the authorities to trust in {path}: {error}")]
-    Unusable {
-        /// `ca_bundle`.
-        path: PathBuf,
-        /// Why.
-        error: String,
-    },
-}
-
-/// A client with connections of its own. It trusts the system's authorities, or those of the file alone.
-pub(super) fn client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, HttpError> {
-    let trust = match ca_bundle {
-        None => TrustStore::default(),
-        Some(path) => {
-            let pem = std::fs::read(path)
-                .map_err(|error| HttpError::Unreadable { path: path.to_path_buf(), error })?;
-            TrustStore::empty().with_pem_certificate(pem)
-        }
-    };
-    let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|error| HttpError::Unusable {
-        path: ca_bundle.unwrap_or(Path::new("")).to_path_buf(),
-        error: error.to_string(),
-    })?;
-    Ok(SharedHttpClient::new(Client(Arc::new(Routes {
-        tls,
-        direct: Route::default(),
-        proxied: Route::default(),
-    }))))
+/// A client with connections of its own, which trusts the system's authorities.
+pub(super) fn client() -> SharedHttpClient {
+    SharedHttpClient::new(Client(Arc::default()))
 }
 
 #[derive(Clone, Debug)]
 struct Client(Arc<Routes>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Routes {
-    tls: TlsContext,
     direct: Route,
     proxied: Route,
 }
@@ -105,18 +66,13 @@ impl HttpConnector for Dispatch {
         } else {
             (&self.routes.proxied, ProxyConfig::from_env())
         };
-        let call = route.connector(&self.settings, &self.routes.tls, proxy).call(request);
+        let call = route.connector(&self.settings, proxy).call(request);
         HttpConnectorFuture::new(async move { Ok(bounded(call.await?)) })
     }
 }
 
 impl Route {
-    fn connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        tls: &TlsContext,
-        proxy: ProxyConfig,
-    ) -> SharedHttpConnector {
+    fn connector(&self, settings: &HttpConnectorSettings, proxy: ProxyConfig) -> SharedHttpConnector {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
             Some((since, connector)) if since.elapsed() < MAX_AGE => connector.clone(),
@@ -126,7 +82,6 @@ impl Route {
                     .pool_idle_timeout(IDLE)
                     .proxy_config(proxy)
                     .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                    .tls_context(tls.clone())
                     .build();
                 let connector = SharedHttpConnector::new(connector);
                 *slot = Some((Instant::now(), connector.clone()));
@@ -179,11 +134,5 @@ mod tests {
         ] {
             assert!(!is_direct(uri), "{uri}");
         }
-    }
-
-    #[test]
-    fn a_missing_ca_bundle_is_named() {
-        let error = client(Some(Path::new("/nowhere/ca.pem"))).expect_err("no such file");
-        assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     }
 }

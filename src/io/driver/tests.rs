@@ -1,0 +1,108 @@
+use super::*;
+use crate::config::{Log, LogFormat, LogLevel};
+use kintail_engine::Start;
+use kintail_engine::event::{Action, Do};
+use kintail_engine::ids::ActionId;
+use kintail_engine::settings::{Agent, Destination, Flow, Settings, Symlinks};
+use kintail_sim::conformance::{self, checks};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// The driver over a directory, without its loop.
+struct Real {
+    dir: TempDir,
+    /// `None` between two lives.
+    alive: Option<(Driver, UnboundedReceiver<Event>)>,
+    asked: u64,
+}
+
+impl Real {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("logs")).unwrap();
+        let alive = Some(start(&dir.path().join("state")));
+        Self { dir, alive, asked: 0 }
+    }
+}
+
+fn start(state: &Path) -> (Driver, UnboundedReceiver<Event>) {
+    let flow = Flow::new("flow", vec!["/none/*.log".into()], Destination::Stdout);
+    let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
+    let engine = Engine::new(Start { settings, seed: 1, boot_id: String::new() }).unwrap();
+    let io = Io {
+        files: Files::new(Symlinks::Files),
+        watches: Watches::new(),
+        flows: vec!["flow".into()],
+        sinks: Vec::new(),
+        keeper: Keeper::open(state, 1 << 20).unwrap(),
+        logs: Logs::begin(Log { level: LogLevel::Error, format: LogFormat::Text }),
+    };
+    let (answers, answered) = unbounded_channel();
+    (Driver::new(engine, io, answers), answered)
+}
+
+impl conformance::Io for Real {
+    fn perform(&mut self, what: Do) -> Outcome {
+        let (driver, answered) = self.alive.as_mut().unwrap();
+        self.asked += 1;
+        driver.perform(Action { id: ActionId(self.asked), what });
+        match answered.blocking_recv() {
+            Some(Event::Done { id, outcome }) if id == ActionId(self.asked) => outcome,
+            other => panic!("no answer but {other:?}"),
+        }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("logs")
+    }
+
+    fn write(&mut self, path: &Path, bytes: &[u8]) {
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn append(&mut self, path: &Path, bytes: &[u8]) {
+        fs::File::options().append(true).open(path).unwrap().write_all(bytes).unwrap();
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) {
+        fs::rename(from, to).unwrap();
+    }
+
+    fn remove(&mut self, path: &Path) {
+        fs::remove_file(path).unwrap();
+    }
+
+    fn restart(&mut self) {
+        // The old one gives up its lock before the new one wants it.
+        drop(self.alive.take());
+        self.alive = Some(start(&self.dir.path().join("state")));
+    }
+}
+
+#[test]
+fn the_real_io_keeps_the_contract() {
+    for (sentence, check) in checks() {
+        println!("{sentence}");
+        check(&mut Real::new());
+    }
+}
+
+#[test]
+fn a_read_of_a_file_that_is_not_open_is_answered() {
+    let outcome = conformance::Io::perform(
+        &mut Real::new(),
+        Do::Read { handle: kintail_engine::ids::HandleId(99), cursor: None, offset: 0, len: 1 },
+    );
+    assert!(matches!(outcome, Outcome::Read(Err(_))), "{outcome:?}");
+}
+
+#[test]
+fn time_never_goes_back() {
+    let (driver, _answered) = start(&TempDir::new().unwrap().path().join("state"));
+    let first = driver.now();
+    let second = driver.now();
+    assert!(second.mono >= first.mono && first.wall > 1_600_000_000_000_000_000);
+}
