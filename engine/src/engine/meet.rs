@@ -117,7 +117,7 @@ impl Engine {
                 self.close(handle);
                 return self.name(id, &sighting, now);
             }
-            if same_file(file, &chunk.bytes) {
+            if same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
                 return self.found(id, &sighting, &chunk.meta, now);
             }
@@ -444,10 +444,11 @@ impl Engine {
     }
 }
 
-/// Whether a saved file's first bytes are these. A file that is shorter now was truncated, which its cursors notice.
-fn same_file(file: &File, head: &[u8]) -> bool {
+/// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
+/// it still has its name; under another name its inode was given to a new file.
+fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    head.len() < len || content::fingerprint(&head[..len]) == file.head
+    if head.len() < len { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
 }
 
 impl Sighting {
