@@ -69,28 +69,11 @@ impl Engine {
     /// The content is another than before: a truncation, or a refill. What was read before is still delivered, under
     /// its own epoch; what was seen and not read is lost.
     pub(super) fn begin_epoch(&mut self, id: FileId, now: Now) {
-        self.next_epoch(id, From::Start, now);
-    }
-
-    /// The file is shorter than it was, though not so much that it shows in what was read: it was truncated, and what
-    /// was seen past the place that was read last is gone. Returns whether that is so.
-    pub(super) fn shrunk(&mut self, id: FileId, now: Now) -> bool {
-        let shrunk = self.files.get(&id).is_some_and(|file| file.size < file.seen);
-        if shrunk {
-            self.next_epoch(id, From::Here, now);
-        }
-        shrunk
-    }
-
-    fn next_epoch(&mut self, id: FileId, from: From, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let text = format!("{} was truncated or overwritten", file.path.display());
         let seen = std::mem::take(&mut file.seen);
         file.seen = file.size;
-        let same = file.cursors.iter().map(|cursor| cursor.position.line.at).min().unwrap_or(0);
-        if from == From::Start || same < u64::from(file.head.len) {
-            file.head = Fingerprint::default();
-        }
+        file.head = Fingerprint::default();
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
         file.saved = false;
@@ -98,7 +81,7 @@ impl Engine {
         let mut ended = Vec::new();
         for cursor in &mut file.cursors {
             let id = cursor.id(file.id);
-            let (before, missing) = restart(cursor, epoch, seen, from);
+            let (before, missing) = restart(cursor, epoch, seen);
             unread.push((id, missing));
             ended.push((id, before));
         }
@@ -111,10 +94,7 @@ impl Engine {
             flow.counters.truncations += 1;
             let skip_header = flow.settings.line.skip_header;
             self.budget.stop_waiting(cursor.flow.0 as usize);
-            let file = self.files.get_mut(&id);
-            if let Some(cursor) = file.and_then(|file| file.cursor(cursor.flow))
-                && cursor.position.line.at == 0
-            {
+            if let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(cursor.flow)) {
                 cursor.position.header = skip_header;
             }
         }
@@ -124,6 +104,16 @@ impl Engine {
         self.note(Level::Info, "truncated", text);
         self.keeper.whole_file(id);
         self.save_urgently(now);
+    }
+
+    /// The file is shorter than it was, though not so much that it shows in what was read: it was truncated, and what
+    /// is there may be other bytes than those read before. Returns whether that is so.
+    pub(super) fn shrunk(&mut self, id: FileId, now: Now) -> bool {
+        let shrunk = self.files.get(&id).is_some_and(|file| file.size < file.seen);
+        if shrunk {
+            self.begin_epoch(id, now);
+        }
+        shrunk
     }
 
     /// An epoch ended: its row stays while bytes of it are unacknowledged.
@@ -137,26 +127,14 @@ impl Engine {
     }
 }
 
-/// Where a new epoch is read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    /// From byte 0: the content is another.
-    Start,
-    /// From where reading stands: the content before is the same as far as can be told.
-    Here,
-}
-
-/// Puts a cursor into a new epoch. Returns what remains of the old one, and what of it is lost.
-fn restart(cursor: &mut Cursor, epoch: Epoch, seen: u64, from: From) -> (Ended, Vec<Span>) {
+/// Puts a cursor at the beginning of a new epoch. Returns what remains of the old one, and what of it is lost.
+fn restart(cursor: &mut Cursor, epoch: Epoch, seen: u64) -> (Ended, Vec<Span>) {
     let read = cursor.position.line.at;
     let missing = cursor.acked.missing(Span::new(read, seen.max(read)));
     let acked = std::mem::take(&mut cursor.acked);
     let ended = Ended { flow: cursor.flow, epoch: cursor.epoch, acked, end: read };
     cursor.epoch = epoch;
-    match from {
-        From::Start => cursor.start_at(Check::default()),
-        From::Here => cursor.skip_to(cursor.position.line),
-    }
+    cursor.start_at(Check::default());
     cursor.again = false;
     cursor.stage = Stage::Unsaved;
     (ended, missing)
