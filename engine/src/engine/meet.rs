@@ -35,6 +35,13 @@ impl Engine {
             }
         };
         self.look_for_other(&sighting, Some(meta.identity.ino));
+        if let Lead::Saved(id) = sighting.lead
+            && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
+        {
+            self.close(handle);
+            self.concluded(&sighting, None, now);
+            return self.not_found(id, now);
+        }
         let known = self.by_identity.get(&meta.identity).copied();
         let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
         if meta.kind != Kind::File || (known.is_none() && self.is_too_old(&sighting, &meta, now)) {
@@ -399,7 +406,6 @@ impl Engine {
         let Some(dir) = file.path.parent().map(Path::to_path_buf) else { return };
         let mut entries: VecDeque<_> =
             entries.into_iter().filter(|entry| entry.ino == file.identity.ino).collect();
-        let gone = file.missed >= SCANS_TO_BE_GONE;
         match entries.pop_front() {
             Some(entry) => {
                 self.tree_open(Sighting {
@@ -409,8 +415,14 @@ impl Engine {
                     lead: Lead::Saved(id),
                 });
             }
-            None if gone => self.gone(id, now),
-            None => {}
+            None => self.not_found(id, now),
+        }
+    }
+
+    /// A scan did not find a saved file, not even by its inode.
+    fn not_found(&mut self, id: FileId, now: Now) {
+        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE) {
+            self.gone(id, now);
         }
     }
 
