@@ -4,6 +4,7 @@ mod calls;
 mod lanes;
 mod mounts;
 
+pub(in crate::io) use calls::meaning;
 pub(crate) use lanes::Stalled;
 
 use kintail_engine::discover::Wanted;
