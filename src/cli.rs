@@ -1,8 +1,10 @@
 //! The command line: what can be asked, and which file answers it.
 
+mod agent;
 mod check;
 mod dead_letter;
 mod exit;
+mod human;
 mod losses;
 mod offsets;
 mod output;

@@ -53,25 +53,20 @@ impl Budget {
         (self.limit - self.reserve.min(self.limit)) / 2 / self.used.len().max(1) as u64
     }
 
-    /// How much more a flow may take now; past its share only if it may borrow.
+    /// How much more a flow may take now, without the reserve; past its share only if it may borrow.
     pub fn room(&self, flow: usize, borrow: bool) -> u64 {
-        let extra = if self.holder == Some(flow) { self.reserve } else { 0 };
-        let own = (self.share() + extra).saturating_sub(self.used[flow]);
-        if borrow { own + self.lendable() } else { own }
+        let own = self.share().saturating_sub(self.used[flow]);
+        if borrow { own + self.pool().saturating_sub(self.lent()) } else { own }
     }
 
-    /// What is lent and not taken.
-    fn lendable(&self) -> u64 {
-        let share = self.share();
-        let pool = self.limit - self.reserve.min(self.limit) - share * self.used.len() as u64;
-        let lent: u64 =
-            (0..self.used.len()).map(|flow| self.used[flow].saturating_sub(self.bound(flow))).sum();
-        pool.saturating_sub(lent)
+    /// What can be lent in all.
+    fn pool(&self) -> u64 {
+        self.limit - self.reserve.min(self.limit) - self.share() * self.used.len() as u64
     }
 
-    /// What a flow may have without borrowing.
-    fn bound(&self, flow: usize) -> u64 {
-        self.share() + if self.holder == Some(flow) { self.reserve } else { 0 }
+    /// What flows have past their shares; of the reserve too, while one has it.
+    fn lent(&self) -> u64 {
+        self.used.iter().map(|used| used.saturating_sub(self.share())).sum()
     }
 
     /// Takes bytes if there is room.
@@ -83,10 +78,11 @@ impl Budget {
         fits
     }
 
-    /// Takes bytes that cannot be fewer, from the reserve if need be: a flow gets it in its turn.
+    /// Takes bytes that cannot be fewer and without which the flow cannot go on: from the reserve if need be, when it
+    /// is the flow's turn.
     pub fn take_whole(&mut self, flow: usize, bytes: u64, borrow: bool) -> bool {
         if self.take(flow, bytes, borrow) {
-            self.waiting.retain(|other| *other != flow);
+            self.stop_waiting(flow);
             return true;
         }
         if !borrow {
@@ -94,15 +90,29 @@ impl Budget {
             self.stop_waiting(flow);
             return false;
         }
+        if self.holder.is_none() && self.waiting.front().is_none_or(|first| *first == flow) {
+            self.stop_waiting(flow);
+            self.holder = Some(flow);
+        }
+        if self.holder == Some(flow) {
+            let total = self.used.iter().sum::<u64>();
+            let fits = bytes <= self.limit.saturating_sub(total + self.untouchable(flow));
+            if fits {
+                self.used[flow] += bytes;
+            }
+            self.release_reserve();
+            return fits;
+        }
         if !self.waiting.contains(&flow) {
             self.waiting.push_back(flow);
         }
-        if self.holder.is_none() && self.waiting.front() == Some(&flow) {
-            self.waiting.pop_front();
-            self.holder = Some(flow);
-            return self.take(flow, bytes, borrow);
-        }
         false
+    }
+
+    /// What is left of the shares of all other flows.
+    fn untouchable(&self, flow: usize) -> u64 {
+        let others = (0..self.used.len()).filter(|other| *other != flow);
+        others.map(|other| self.share().saturating_sub(self.used[other])).sum()
     }
 
     /// Forgets that a flow waits for the reserve.
@@ -120,10 +130,7 @@ impl Budget {
     /// Whoever has the reserve gives it up once all fits without.
     fn release_reserve(&mut self) {
         let Some(flow) = self.holder.take() else { return };
-        let share = self.share();
-        let pool = self.limit - self.reserve.min(self.limit) - share * self.used.len() as u64;
-        let lent: u64 = self.used.iter().map(|used| used.saturating_sub(share)).sum();
-        if lent > pool {
+        if self.lent() > self.pool() {
             self.holder = Some(flow);
         }
     }

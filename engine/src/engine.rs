@@ -168,6 +168,12 @@ enum Asked {
     Beside(FileId),
     /// Whether a closed file has changed.
     Look(FileId, PathBuf),
+    /// A file lost its name before it was opened, and is looked for by its inode.
+    Astray {
+        dir: PathBuf,
+        ino: u64,
+        followers: Vec<FlowId>,
+    },
     Open(Sighting, HandleId),
     Head(Sighting, HandleId, Meta),
     Read {
@@ -291,6 +297,9 @@ impl Engine {
             (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
             (Asked::Beside(file), Outcome::Listed(result)) => self.looked_beside(file, result, now),
+            (Asked::Astray { dir, ino, followers }, Outcome::Listed(result)) => {
+                self.looked_astray(dir, ino, followers, result);
+            }
             (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
             (Asked::Open(sighting, handle), Outcome::Opened(result)) => {
                 self.opened(sighting, handle, result, now);
@@ -338,6 +347,7 @@ impl Engine {
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
             Asked::Frame { cursor, charge, .. } => self.budget.give(cursor.flow.0 as usize, charge),
+            Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }
     }

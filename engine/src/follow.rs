@@ -47,6 +47,8 @@ pub struct File {
     pub handle: Option<HandleId>,
     /// Bytes at the last look.
     pub size: u64,
+    /// Actions asked for before its size was told.
+    pub sized: u64,
     /// Most bytes seen in this epoch: what is known to have existed.
     pub seen: u64,
     /// When a change was last seen.
@@ -178,6 +180,7 @@ impl File {
             epoch: row.epoch,
             handle: None,
             size: 0,
+            sized: 0,
             seen: 0,
             changed: Duration::ZERO,
             last_seen: row.last_seen,

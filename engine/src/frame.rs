@@ -213,6 +213,8 @@ struct Cutter<'a> {
     dead: Vec<Rec>,
     lost: Vec<(Span, Reason)>,
     header: u32,
+    /// Where the last header line ends, in the buffer.
+    header_end: usize,
     half: Half,
     /// Overrides the check at `at`, for an end past the buffer.
     next: Option<Check>,
@@ -227,6 +229,7 @@ impl<'a> Cutter<'a> {
             dead: Vec::new(),
             lost: Vec::new(),
             header: job.header,
+            header_end: 0,
             half: Half::Short,
             next: None,
         }
@@ -240,6 +243,7 @@ impl<'a> Cutter<'a> {
             let end = from + newline + 1;
             if self.header > 0 {
                 self.header -= 1;
+                self.header_end = end;
             } else {
                 self.line(end);
             }
@@ -279,8 +283,10 @@ impl<'a> Cutter<'a> {
         if self.job.ended {
             if self.header == 0 {
                 self.line(end);
+            } else {
+                self.header = 0;
+                self.header_end = end;
             }
-            self.header = 0;
             self.at = end;
             return;
         }
@@ -363,8 +369,8 @@ impl<'a> Cutter<'a> {
         let searching = job.mode == Mode::Search;
         let skipped = job.header - self.header;
         // Header lines are acknowledged all together, so that a restart among them begins with the first again.
-        let header_end = self.recs.first().map_or(self.at, |rec| rec.start as usize);
-        let filtered = (job.header > 0 && self.header == 0).then(|| Span::new(0, self.offset(header_end)));
+        let filtered =
+            (job.header > 0 && self.header == 0).then(|| Span::new(0, self.offset(self.header_end)));
         let head = (job.base == 0).then(|| content::fingerprint(&job.bytes[..job.bytes.len().min(WINDOW)]));
         Cut {
             dead: self.dead,

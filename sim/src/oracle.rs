@@ -144,16 +144,18 @@ impl Oracle {
         }
     }
 
-    /// The engine was told that a content has this size, by a stat of this path or of an open file.
-    pub(crate) fn told(&mut self, node: NodeId, content: ContentId, size: u64, path: Option<&Path>) {
+    /// The engine was told that a content has this size.
+    pub(crate) fn told(&mut self, content: ContentId, size: u64) {
         if self.seen.len() <= content {
             self.seen.resize(content + 1, 0);
         }
         self.seen[content] = self.seen[content].max(size);
-        for flow in &mut self.flows {
-            if path.is_some_and(|path| flow.scope.has(path)) {
-                flow.followed.insert(node);
-            }
+    }
+
+    /// The engine could read from an inode that it found under this name: the flows whose globs match it follow it.
+    pub(crate) fn met(&mut self, node: NodeId, path: &Path) {
+        for flow in self.flows.iter_mut().filter(|flow| flow.scope.has(path)) {
+            flow.followed.insert(node);
         }
     }
 

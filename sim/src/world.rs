@@ -305,11 +305,10 @@ impl World {
     fn echo(&mut self, echo: Echo) {
         match echo {
             Echo::Nothing => {}
-            Echo::Told { node, content, size, path } => {
-                self.oracle.told(node, content, size, path.as_deref())
-            }
-            Echo::Given { cursor, node, content, start, end, size } => {
-                self.oracle.told(node, content, size, None);
+            Echo::Told { content, size } => self.oracle.told(content, size),
+            Echo::Given { cursor, node, content, start, end, size, path } => {
+                self.oracle.told(content, size);
+                self.oracle.met(node, &path);
                 if let Some(cursor) = cursor {
                     self.oracle.given(cursor, content, start, end);
                 }

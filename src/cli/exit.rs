@@ -1,5 +1,7 @@
 //! The exit codes, in one place. They follow `sysexits.h` where it has a fitting one.
 
+use crate::io::store::OpenError;
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
@@ -48,5 +50,14 @@ impl ExitCode {
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code.code())
+    }
+}
+
+impl From<&OpenError> for ExitCode {
+    fn from(error: &OpenError) -> Self {
+        match error {
+            OpenError::Newer { .. } | OpenError::Hash { .. } => Self::Config,
+            _ => Self::State,
+        }
     }
 }

@@ -1,10 +1,74 @@
-//! `kintail status`.
+//! `kintail status`: how the running agent is.
 
+mod table;
+
+use super::agent::{self, Error, ask};
+use super::output::{print, print_styled};
 use super::{ExitCode, StatusArgs};
 use crate::config::Config;
+use kintail_engine::command::{Command, Reply};
+use kintail_engine::status::Status;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// Answers it.
-pub(super) fn run(_config: &Config, _args: &StatusArgs) -> ExitCode {
-    eprintln!("kintail: status is not in this version");
-    ExitCode::Usage
+/// Shows it.
+pub(super) fn run(config: &Config, args: &StatusArgs) -> ExitCode {
+    let state_dir = &config.state_dir;
+    agent::end(match args {
+        StatusArgs { check: true, .. } => check(state_dir),
+        StatusArgs { watch: true, json: true, .. } => watch(state_dir, print_line),
+        // Where nothing can be redrawn, once is enough.
+        StatusArgs { watch: true, .. } if std::io::stdout().is_terminal() => watch(state_dir, redraw),
+        StatusArgs { json: true, .. } => {
+            fetch(state_dir).map(|status| print(pretty(&status), ExitCode::Success))
+        }
+        _ => fetch(state_dir).map(|status| print_styled(table::draw(&status, None))),
+    })
+}
+
+fn check(state_dir: &Path) -> Result<ExitCode, Error> {
+    let status = fetch(state_dir)?;
+    Ok(if status.healthy { ExitCode::Success } else { ExitCode::Failure })
+}
+
+fn fetch(state_dir: &Path) -> Result<Status, Error> {
+    match ask(state_dir, &Command::Status)? {
+        Reply::Status(status) => Ok(*status),
+        other => Err(agent::odd(&other)),
+    }
+}
+
+/// A status and when it was so.
+type Seen = (Status, Instant);
+
+/// Shows it each second, until the agent is gone or nobody reads.
+fn watch(
+    state_dir: &Path,
+    mut show: impl FnMut(&Seen, Option<&Seen>) -> ExitCode,
+) -> Result<ExitCode, Error> {
+    let mut before: Option<Seen> = None;
+    loop {
+        let seen = (fetch(state_dir)?, Instant::now());
+        let code = show(&seen, before.as_ref());
+        if code != ExitCode::Success {
+            return Ok(code);
+        }
+        before = Some(seen);
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn redraw((status, at): &Seen, before: Option<&Seen>) -> ExitCode {
+    const TOP_LEFT_AND_CLEAR: &str = "\x1b[H\x1b[J";
+    let before = before.map(|(before, then)| (before, at.duration_since(*then).as_secs_f64()));
+    print_styled(format!("{TOP_LEFT_AND_CLEAR}{}", table::draw(status, before)))
+}
+
+fn print_line((status, _): &Seen, _: Option<&Seen>) -> ExitCode {
+    print(serde_json::to_string(status).unwrap_or_default(), ExitCode::Success)
+}
+
+fn pretty(status: &Status) -> String {
+    serde_json::to_string_pretty(status).unwrap_or_default()
 }

@@ -5,7 +5,7 @@
 
 mod edit;
 
-pub(crate) use edit::{EditError, Editor, files_of, letters};
+pub(crate) use edit::{EditError, Editor, Found, files_of, letters};
 
 use jiff::Timestamp;
 use kintail_engine::content::fingerprint;
@@ -175,16 +175,15 @@ fn size(dir: &Path) -> io::Result<u64> {
 
 /// A flow's file: its name, with what might mean something to the file system in percent and hex.
 fn file_name(flow: &str) -> String {
-    let mut name = String::new();
-    for (at, byte) in flow.bytes().enumerate() {
+    let letter = |(at, byte): (usize, u8)| {
         let plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || (byte == b'.' && at > 0);
-        if plain { name.push(byte.into()) } else { name.push_str(&format!("%{byte:02X}")) }
+        if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    let name = flow.bytes().enumerate().map(letter).collect::<Vec<_>>().concat();
+    match name.get(..LONG_NAME) {
+        Some(start) => format!("{start}%{:016x}.jsonl", fingerprint(flow.as_bytes()).hash),
+        None => name + ".jsonl",
     }
-    if name.len() > LONG_NAME {
-        name.truncate(LONG_NAME);
-        name.push_str(&format!("%{:016x}", fingerprint(flow.as_bytes()).hash));
-    }
-    name + ".jsonl"
 }
 
 fn told(error: &io::Error) -> FileError {

@@ -4,6 +4,7 @@ mod calls;
 mod lanes;
 mod mounts;
 
+pub(crate) use calls::look;
 pub(in crate::io) use calls::meaning;
 pub(crate) use lanes::Stalled;
 

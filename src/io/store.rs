@@ -20,7 +20,7 @@ mod view;
 mod worker;
 
 pub(crate) use database::Database;
-pub(crate) use ledger::{LedgerCount, MOST as LEDGER_MOST};
+pub(crate) use ledger::LedgerCount;
 pub(crate) use view::View;
 
 use kintail_engine::event::StoreError;
@@ -174,37 +174,28 @@ impl Store {
         self.ask(Job::Save(transaction, Box::new(reply)));
     }
 
-    /// Ends: all that was saved is in the database file and synced.
-    pub(crate) fn close(mut self) -> Result<(), StoreError> {
-        self.end()
-    }
-
     fn ask(&self, job: Job) {
         // The thread ends only after the sender is gone.
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job);
         }
     }
-
-    fn end(&mut self) -> Result<(), StoreError> {
-        drop(self.jobs.take());
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(_)) => Err(StoreError("its thread panicked".into())),
-            None => Ok(()),
-        }
-    }
 }
 
+/// Ends: all that was saved is in the database file and synced, and the lock is free.
 impl Drop for Store {
     fn drop(&mut self) {
-        if let Err(error) = self.end() {
-            tracing::error!(%error, "the store was not closed well");
+        drop(self.jobs.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Err(_)) => tracing::error!("the store's thread panicked"),
+            // What was saved is in its log, and found there.
+            Some(Ok(Err(error))) => tracing::warn!("{error}"),
+            _ => {}
         }
     }
 }
 
-/// This boot, as the kernel names it; empty where it cannot be told.
+/// This boot, as the kernel names it; empty where it cannot be told: then no reboot is ever noticed.
 pub(crate) fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().into()).unwrap_or_default()
 }

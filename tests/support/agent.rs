@@ -1,8 +1,11 @@
 //! kintail itself as a process, and the log that somebody writes meanwhile.
 
 use super::endpoint::SECRET;
+use kintail_engine::command::{Command as Order, Reply};
+use kintail_engine::status::Status;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -49,9 +52,35 @@ impl Host {
         Agent(child)
     }
 
+    /// Whether every byte is acknowledged and nothing is out, as the agent's status says.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.status()
+            .is_ok_and(|status| status.flows.iter().all(|flow| flow.lag_bytes == 0 && flow.in_flight == 0))
+    }
+
+    fn status(&self) -> io::Result<Status> {
+        let mut socket = UnixStream::connect(self.dir.path().join("state/kintail.sock"))?;
+        serde_json::to_writer(&socket, &Order::Status)?;
+        socket.write_all(b"\n")?;
+        let mut line = String::new();
+        BufReader::new(socket).read_line(&mut line)?;
+        match serde_json::from_str(&line)? {
+            Reply::Status(status) => Ok(*status),
+            other => Err(io::Error::other(format!("{other:?}"))),
+        }
+    }
+
     /// What the agent logged.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.dir.path().join("agent.err")).unwrap_or_default()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("the agent said:\n{}", self.said());
+        }
     }
 }
 

@@ -14,11 +14,13 @@ const KINESALITE: &str = "process.stdin.resume().on('end', () => process.exit())
 const server = require('kinesalite')({ createStreamMs: 20 });
 server.listen(0, '127.0.0.1', () => console.error(`http://127.0.0.1:${server.address().port}`));";
 
-/// Kinesis, Firehose and S3 in Python; ends in the same way.
+/// Kinesis, Firehose and S3 in Python; ends in the same way. One thread, because moto loses records when two requests
+/// arrive at once: it gives both the same sequence number.
 const MOTO: &str = "import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-from moto.server import main
-main(['-H', '127.0.0.1', '-p', '0'])";
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple('127.0.0.1', 0, DomainDispatcherApplication(create_backend_app), threaded=False)";
 
 static INSTALLED: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

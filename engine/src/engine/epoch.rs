@@ -87,7 +87,8 @@ impl Engine {
         let text = format!("{} was truncated or overwritten", file.path.display());
         let seen = std::mem::take(&mut file.seen);
         file.seen = file.size;
-        if from == From::Start {
+        let same = file.cursors.iter().map(|cursor| cursor.position.line.at).min().unwrap_or(0);
+        if from == From::Start || same < u64::from(file.head.len) {
             file.head = Fingerprint::default();
         }
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };

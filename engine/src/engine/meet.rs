@@ -1,16 +1,16 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
-use super::scan::Sighting;
+use super::scan::{Lead, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Listing, Meta, Now};
 use crate::follow::{Ending, File, Stage};
-use crate::ids::{Epoch, FileId, HandleId, Span};
+use crate::ids::{Epoch, FileId, FlowId, HandleId, Span};
 use crate::state::{Identity, Put, Reason};
 use crate::timer::Timer;
 use std::collections::{BTreeSet, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A saved file that so many complete scans did not find is gone: one scan can miss a file that moves meanwhile.
@@ -29,8 +29,19 @@ impl Engine {
     ) {
         let meta = match result {
             Ok(meta) => meta,
-            Err(error) => return self.concluded_failed(&sighting, &error),
+            Err(error) => {
+                self.look_for_other(&sighting, None);
+                return self.concluded_failed(&sighting, &error);
+            }
         };
+        self.look_for_other(&sighting, Some(meta.identity.ino));
+        if let Lead::Saved(id) = sighting.lead
+            && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
+        {
+            self.close(handle);
+            self.concluded(&sighting, None, now);
+            return self.not_found(id, now);
+        }
         let known = self.by_identity.get(&meta.identity).copied();
         let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
         if meta.kind != Kind::File || (known.is_none() && self.is_too_old(&sighting, &meta, now)) {
@@ -47,6 +58,40 @@ impl Engine {
         }
     }
 
+    /// What was listed under a name and what is opened under it differ: the one that was listed has another name now.
+    fn look_for_other(&mut self, sighting: &Sighting, opened: Option<u64>) {
+        let Lead::Name(Some(listed)) = sighting.lead else { return };
+        if opened != Some(listed) {
+            self.look_astray(&sighting.dir, listed, &sighting.followers);
+        }
+    }
+
+    /// A file lost its followed name before it could be opened: it is looked for in its directory, by its inode.
+    pub(super) fn look_astray(&mut self, dir: &Path, ino: u64, followers: &[FlowId]) {
+        if self.files.values().any(|file| file.handle.is_some() && file.identity.ino == ino) {
+            return;
+        }
+        let wanted = self.tree.globs().wanted(&[], BTreeSet::from([ino]));
+        let asked = Asked::Astray { dir: dir.into(), ino, followers: followers.to_vec() };
+        self.ask(asked, Do::List { dir: dir.into(), wanted });
+    }
+
+    pub(super) fn looked_astray(
+        &mut self,
+        dir: PathBuf,
+        ino: u64,
+        followers: Vec<FlowId>,
+        result: Result<Listing, FileError>,
+    ) {
+        let entries = result.map(|listing| listing.entries).unwrap_or_default();
+        match entries.into_iter().find(|entry| entry.ino == ino && entry.kind == Kind::File) {
+            Some(entry) => {
+                self.tree_open(Sighting { dir, name: entry.name, followers, lead: Lead::Astray(ino) });
+            }
+            None => followers.into_iter().for_each(|flow| self.possible_loss(flow)),
+        }
+    }
+
     fn is_too_old(&self, sighting: &Sighting, meta: &Meta, now: Now) -> bool {
         let age = Duration::from_nanos(now.wall.saturating_sub(meta.mtime).max(0) as u64);
         sighting.followers.iter().all(|flow| {
@@ -57,7 +102,7 @@ impl Engine {
 
     pub(super) fn head_read(
         &mut self,
-        sighting: Sighting,
+        mut sighting: Sighting,
         handle: HandleId,
         meta: Meta,
         result: Result<Chunk, FileError>,
@@ -79,13 +124,14 @@ impl Engine {
                 self.close(handle);
                 return self.name(id, &sighting, now);
             }
-            if same_file(file, &chunk.bytes) {
+            if same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
                 return self.found(id, &sighting, &chunk.meta, now);
             }
+            sighting.adopt(file);
             self.content_is_other(id, now);
         }
-        if sighting.beside.is_some() {
+        if sighting.followers.is_empty() {
             self.close(handle);
             self.concluded(&sighting, None, now);
         } else if is_utf16(&chunk.bytes) {
@@ -123,6 +169,7 @@ impl Engine {
             epoch: Epoch { store: self.store, number: 0 },
             handle: Some(handle),
             size: chunk.meta.size,
+            sized: self.next_action,
             seen: chunk.meta.size,
             changed: now.mono,
             last_seen: now.wall,
@@ -141,9 +188,11 @@ impl Engine {
 
     /// A saved file is found again.
     fn found(&mut self, id: FileId, sighting: &Sighting, meta: &Meta, now: Now) {
+        let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
         file.missed = 0;
         file.size = meta.size;
+        file.sized = told;
         file.seen = file.seen.max(meta.size);
         file.links = meta.links;
         file.changed = now.mono;
@@ -198,11 +247,11 @@ impl Engine {
         self.place(id, now);
     }
 
-    fn follows(&self, id: FileId, flow: crate::ids::FlowId) -> bool {
+    fn follows(&self, id: FileId, flow: FlowId) -> bool {
         self.files[&id].cursors.iter().any(|cursor| cursor.flow == flow)
     }
 
-    pub(super) fn flows_of(&self, id: FileId) -> Vec<crate::ids::FlowId> {
+    pub(super) fn flows_of(&self, id: FileId) -> Vec<FlowId> {
         self.files.get(&id).map_or(Vec::new(), |file| file.cursors.iter().map(|cursor| cursor.flow).collect())
     }
 
@@ -357,13 +406,23 @@ impl Engine {
         let Some(dir) = file.path.parent().map(Path::to_path_buf) else { return };
         let mut entries: VecDeque<_> =
             entries.into_iter().filter(|entry| entry.ino == file.identity.ino).collect();
-        let gone = file.missed >= SCANS_TO_BE_GONE;
         match entries.pop_front() {
             Some(entry) => {
-                self.tree_open(Sighting { dir, name: entry.name, followers: Vec::new(), beside: Some(id) });
+                self.tree_open(Sighting {
+                    dir,
+                    name: entry.name,
+                    followers: Vec::new(),
+                    lead: Lead::Saved(id),
+                });
             }
-            None if gone => self.gone(id, now),
-            None => {}
+            None => self.not_found(id, now),
+        }
+    }
+
+    /// A scan did not find a saved file, not even by its inode.
+    fn not_found(&mut self, id: FileId, now: Now) {
+        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE) {
+            self.gone(id, now);
         }
     }
 
@@ -397,10 +456,23 @@ impl Engine {
     }
 }
 
-/// Whether a saved file's first bytes are these. A file that is shorter now was truncated, which its cursors notice.
-fn same_file(file: &File, head: &[u8]) -> bool {
+/// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
+/// it still has its name; under another name its inode was given to a new file.
+fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    head.len() < len || content::fingerprint(&head[..len]) == file.head
+    if head.len() < len { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
+}
+
+impl Sighting {
+    /// A saved file's inode bears other content now. Under a name that rotation gave it, that is a refill of the same
+    /// file and followed as the old one was; under any other it is a stranger.
+    fn adopt(&mut self, before: &File) {
+        let old = before.path.file_name().unwrap_or_default().as_encoded_bytes();
+        let Lead::Saved(_) = self.lead else { return };
+        if self.name.as_encoded_bytes().starts_with(old) {
+            self.followers = before.cursors.iter().map(|cursor| cursor.flow).collect();
+        }
+    }
 }
 
 fn is_utf16(head: &[u8]) -> bool {

@@ -35,6 +35,8 @@ pub(super) struct Plan {
     mode: Mode,
     /// Bytes asked for, and booked.
     len: u64,
+    /// Actions asked for before it.
+    asked: u64,
 }
 
 impl Engine {
@@ -151,10 +153,16 @@ impl Engine {
         };
         let enough = need.is_some() || len >= overlap + LEAST_READ;
         let booked = match need {
+            // While records are on their way, their memory will do.
+            Some(_) if !self.flows[index].sender.is_empty() => self.budget.take(index, len, borrow),
             Some(_) => self.budget.take_whole(index, len, borrow),
             None => enough && self.budget.take(index, len, borrow),
         };
-        if booked { Planned::Read(Plan { check, mode, len }) } else { Planned::NoRoom }
+        if booked {
+            Planned::Read(Plan { check, mode, len, asked: self.next_action })
+        } else {
+            Planned::NoRoom
+        }
     }
 
     fn start_read(&mut self, id: FileId, flow: FlowId, handle: HandleId, plan: Plan) -> (Action, u64) {
@@ -193,7 +201,7 @@ impl Engine {
         };
         let held = chunk.bytes.len() as u64;
         self.budget.resize(flow, plan.len, held);
-        self.look(id.file, &chunk, now);
+        self.look(id.file, &chunk, plan.asked, now);
         let acked = self.acked_end(id);
         if held < u64::from(plan.check.print.len) || chunk.meta.size < acked {
             self.budget.give(flow, held);
@@ -208,9 +216,15 @@ impl Engine {
         cursor.map_or(0, |cursor| cursor.acked.end())
     }
 
-    /// What the stat after a read tells.
-    fn look(&mut self, id: FileId, chunk: &Chunk, now: Now) {
+    /// What the stat after a read tells. One that was asked for before a larger size was told may be the older, and
+    /// says nothing.
+    fn look(&mut self, id: FileId, chunk: &Chunk, asked: u64, now: Now) {
+        let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
+        if chunk.meta.size < file.size && asked < file.sized {
+            return;
+        }
+        file.sized = told;
         file.problem = None;
         file.links = chunk.meta.links;
         file.last_seen = now.wall;

@@ -9,7 +9,7 @@ use crate::ids::{FileId, FlowId};
 use crate::settings::{Symlinks, Watch};
 use crate::timer::Timer;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,13 +85,28 @@ pub(super) struct Sighting {
     pub(super) dir: PathBuf,
     pub(super) name: OsString,
     pub(super) followers: Vec<FlowId>,
+    /// What led to it.
+    pub(super) lead: Lead,
+}
+
+/// What leads to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// A followed name, listed with this inode number; of a link the link's, which tells nothing.
+    Name(Option<u64>),
     /// It is no followed name: a saved file was found there by its inode.
-    pub(super) beside: Option<FileId>,
+    Saved(FileId),
+    /// It is no followed name: a file that lost its followed name before it was opened was found there by its inode.
+    Astray(u64),
 }
 
 impl Sighting {
     pub(super) fn path(&self) -> PathBuf {
         self.dir.join(&self.name)
+    }
+
+    pub(super) fn is_name(&self) -> bool {
+        matches!(self.lead, Lead::Name(_))
     }
 }
 
@@ -256,9 +271,18 @@ impl Engine {
             }
         }
         for (name, before) in gone {
-            if let Seen::File(file) = before.seen {
-                self.unname(file, &path.join(name), now);
+            self.lost_name(path, &name, &before, now);
+        }
+    }
+
+    /// A followed name is gone, or another file's.
+    fn lost_name(&mut self, dir: &Path, name: &OsStr, before: &Name, now: Now) {
+        match before.seen {
+            Seen::File(file) => self.unname(file, &dir.join(name), now),
+            Seen::Opening | Seen::Failed if !before.link => {
+                self.look_astray(dir, before.ino, &before.followers);
             }
+            Seen::Opening | Seen::Failed | Seen::Passed => {}
         }
     }
 
@@ -270,8 +294,8 @@ impl Engine {
     fn sight(&mut self, path: &Path, entry: &Entry, followers: Vec<FlowId>, before: Option<Name>, now: Now) {
         let link = entry.kind == Kind::Link;
         let same = |before: &Name| before.ino == entry.ino && before.link == link;
-        if let Some(Name { seen: Seen::File(other), .. }) = before.as_ref().filter(|before| !same(before)) {
-            self.unname(*other, &path.join(&entry.name), now);
+        if let Some(before) = before.as_ref().filter(|before| !same(before)) {
+            self.lost_name(path, &entry.name, before, now);
         }
         let known = before.filter(same);
         // Behind a link may be another file than before, whatever the link's own inode says.
@@ -283,7 +307,7 @@ impl Engine {
                     dir: path.into(),
                     name: entry.name.clone(),
                     followers: followers.clone(),
-                    beside: None,
+                    lead: Lead::Name((!link).then_some(entry.ino)),
                 });
                 match known.map(|name| name.seen) {
                     Some(seen @ Seen::File(_)) => seen,
@@ -316,7 +340,7 @@ impl Engine {
     pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
         self.tree.opening -= 1;
         let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
-        if let Some(Seen::File(other)) = before.filter(|_| sighting.beside.is_none())
+        if let Some(Seen::File(other)) = before.filter(|_| sighting.is_name())
             && Some(other) != file
         {
             self.unname(other, &sighting.path(), now);
@@ -337,13 +361,13 @@ impl Engine {
     /// Returns what was seen before.
     fn set_seen(&mut self, sighting: &Sighting, seen: Seen) -> Option<Seen> {
         let dir = self.tree.dirs.get_mut(&sighting.dir)?;
-        let name = dir.names.get_mut(&sighting.name).filter(|_| sighting.beside.is_none())?;
+        let name = dir.names.get_mut(&sighting.name).filter(|_| sighting.is_name())?;
         Some(std::mem::replace(&mut name.seen, seen))
     }
 
     /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
     pub(super) fn is_named(&self, sighting: &Sighting) -> bool {
-        sighting.beside.is_none()
+        sighting.is_name()
             && self.tree.dirs.get(&sighting.dir).is_some_and(|dir| dir.names.contains_key(&sighting.name))
     }
 
@@ -359,9 +383,10 @@ impl Engine {
             Seen::Opening | Seen::Failed => {}
             Seen::File(_) | Seen::Passed => {
                 known.seen = Seen::Opening;
+                let ino = (!known.link).then_some(known.ino);
                 let followers = known.followers.clone();
                 let (dir, name) = (parent.to_path_buf(), name.to_os_string());
-                self.tree.to_open.push_back(Sighting { dir, name, followers, beside: None });
+                self.tree.to_open.push_back(Sighting { dir, name, followers, lead: Lead::Name(ino) });
             }
         }
     }

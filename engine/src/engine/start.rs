@@ -20,10 +20,10 @@ impl Engine {
         self.store = saved.store;
         self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
         self.ledger = saved.ledger;
+        let highest =
+            saved.files.iter().filter(|row| row.id.store == saved.store).map(|row| row.id.number).max();
+        self.next_file = saved.last_file.max(highest.unwrap_or(0)) + 1;
         for row in saved.files {
-            if row.id.store == self.store {
-                self.next_file = self.next_file.max(row.id.number + 1);
-            }
             let file = File::from_row(row);
             self.by_identity.insert(file.identity, file.id);
             self.files.insert(file.id, file);

@@ -133,6 +133,15 @@ fn header_lines_are_acknowledged_all_together() {
 }
 
 #[test]
+fn what_follows_a_header_and_is_not_shipped_is_no_header() {
+    let file = b"header\nfar too long a line\nshort\n";
+    for (oversize, dead, lost) in [(Oversize::DeadLetter, 3, 0), (Oversize::Drop, 0, 1)] {
+        let out = frame(file, 100, rules(8, oversize), 1);
+        assert_eq!((out.filtered, out.dead.len(), out.lost.len()), (7, dead, lost), "{oversize:?}");
+    }
+}
+
+#[test]
 fn other_bytes_before_the_offset_are_noticed() {
     let check = content::check(3, b"ab\n");
     for (now, same) in [(&b"ab\ncd\n"[..], true), (b"xb\ncd\n", false), (b"ab", false)] {

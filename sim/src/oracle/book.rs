@@ -26,8 +26,8 @@ pub(crate) struct Book {
     pub(super) framed_to: u64,
     /// The content is gone; the bytes before this are owed all the same.
     pub(super) gone: Option<u64>,
-    /// The engine could see that it is gone, and owes a word about it.
-    pub(super) evidence: bool,
+    /// The engine could see that bytes before this are gone, and owes a word about them.
+    pub(super) noticed: u64,
     /// Bytes from here on were written when nobody had to look any more.
     pub(super) late_from: u64,
 }
@@ -56,7 +56,7 @@ impl Default for Book {
             read_to: 0,
             framed_to: 0,
             gone: None,
-            evidence: false,
+            noticed: 0,
             late_from: u64::MAX,
         }
     }

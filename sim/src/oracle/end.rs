@@ -27,7 +27,7 @@ impl Oracle {
             }
             let lost = |content: &ContentId| {
                 let book = &flow.books[*content];
-                book.evidence && flow.first_unacked(disk, *content, book, u64::MAX).is_some()
+                flow.first_unacked(disk, *content, book, book.late_from.min(book.noticed)).is_some()
             };
             let content = (0..flow.books.len()).find(lost)?;
             let file = flow.file_of(content);

@@ -30,7 +30,15 @@ impl Oracle {
 
     fn lost(&mut self, disk: &Disk, row: &LedgerRow) -> Result<(), Broken> {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.name == row.flow) else { return Ok(()) };
-        let Some(binding) = flow.bound.get(&(row.file, row.epoch)).copied() else { return Ok(()) };
+        let key = (row.file, row.epoch);
+        let Some(mut binding) = flow.bound.get(&key).copied() else { return Ok(()) };
+        let destroyed = matches!(row.reason, Reason::FileTruncated | Reason::FileGone);
+        if destroyed && !disk.contents[binding.content].gone {
+            // The first read for this epoch may have found the next content already, and told the engine so.
+            binding.content = disk.content_before(binding.content).unwrap_or(binding.content);
+            flow.book(binding.content);
+            flow.bound.insert(key, binding);
+        }
         let content = &disk.contents[binding.content];
         let node = content.node;
         let true_reason = match row.reason {

@@ -43,7 +43,8 @@ impl Scene {
             scene.disk.write_line(line, None, 1, 0);
         }
         scene.oracle.wrote(&scene.disk, 0, 0, 0, 0);
-        scene.oracle.told(node, 0, 30, Some(Path::new("/log/a.log")));
+        scene.oracle.told(0, 30);
+        scene.oracle.met(node, Path::new("/log/a.log"));
         scene.oracle.read(CURSOR, 0);
         scene.oracle.given(CURSOR, 0, 0, 30);
         scene.oracle.framed(CURSOR, 0, 30);

@@ -194,7 +194,7 @@ fn crash(rng: &mut Rng) -> Op {
 }
 
 fn lines(rng: &mut Rng, setup: &Setup, heavy: bool) -> Vec<u32> {
-    let most = if heavy { 40 } else { 6 };
+    let most = if heavy { 12 } else { 6 };
     (0..rng.u32(1..most)).map(|_| body(rng, setup, heavy)).collect()
 }
 
@@ -203,7 +203,7 @@ fn lines(rng: &mut Rng, setup: &Setup, heavy: bool) -> Vec<u32> {
 fn body(rng: &mut Rng, setup: &Setup, heavy: bool) -> u32 {
     let flow = &setup.settings.flows[rng.usize(..setup.settings.flows.len())];
     let limit = flow.line.max_bytes as usize;
-    let most = if heavy { 20_000 } else { 120 };
+    let most = if heavy { 4000 } else { 120 };
     let limit = limit.min(most * 4);
     let length = match rng.u32(..100) {
         0..4 => return 0,

@@ -21,12 +21,15 @@ pub(crate) struct Agent {
     /// When it started: the zero of its clock.
     pub(crate) born: u64,
     pub(crate) flying: BTreeMap<ActionId, Flight>,
-    pub(crate) handles: BTreeMap<HandleId, NodeId>,
+    /// Open files, and the paths by which they were opened.
+    pub(crate) handles: BTreeMap<HandleId, (NodeId, PathBuf)>,
     pub(crate) watches: BTreeSet<PathBuf>,
     /// When it wants to be asked again.
     pub(crate) deadline: Option<u64>,
     pub(crate) last_id: Option<ActionId>,
     pub(crate) stopping: bool,
+    /// The driver gave up waiting once.
+    pub(crate) hurried: bool,
     /// How long it stays down after an ordered end.
     pub(crate) down: u64,
     /// Bytes of read buffers that it holds.
@@ -62,9 +65,17 @@ pub(crate) enum Echo {
     #[default]
     Nothing,
     /// A file was seen.
-    Told { node: NodeId, content: ContentId, size: u64, path: Option<PathBuf> },
+    Told { content: ContentId, size: u64 },
     /// Bytes of it were read.
-    Given { cursor: Option<CursorId>, node: NodeId, content: ContentId, start: u64, end: u64, size: u64 },
+    Given {
+        cursor: Option<CursorId>,
+        node: NodeId,
+        content: ContentId,
+        start: u64,
+        end: u64,
+        size: u64,
+        path: PathBuf,
+    },
     /// Bytes were cut into lines.
     Framed { cursor: CursorId, content: ContentId, to: u64 },
     /// A request was answered.
@@ -103,6 +114,7 @@ impl Agent {
             deadline: None,
             last_id: None,
             stopping: false,
+            hurried: false,
             down: 0,
             held: Arc::default(),
             asked: BTreeSet::new(),
@@ -111,7 +123,7 @@ impl Agent {
 
     /// Whether it has this inode open.
     pub(crate) fn holds(&self, node: NodeId) -> bool {
-        self.handles.values().any(|held| *held == node)
+        self.handles.values().any(|held| held.0 == node)
     }
 
     /// A read buffer that is counted until it is dropped.

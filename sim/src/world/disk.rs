@@ -243,6 +243,12 @@ impl Disk {
         self.dirs.contains_key(path)
     }
 
+    /// What the file that the kernel calls by the same name held before it held this.
+    pub(crate) fn content_before(&self, content: ContentId) -> Option<ContentId> {
+        let identity = |content: usize| self.identity(self.contents[content].node);
+        (0..content).rev().find(|before| identity(*before) == identity(content))
+    }
+
     /// What the kernel calls a node.
     pub(crate) fn identity(&self, node: NodeId) -> Identity {
         let Stamps { ino, birth, .. } = self.nodes[node].stamps;

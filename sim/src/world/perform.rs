@@ -11,7 +11,7 @@ use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Reque
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use kintail_engine::job::Job;
 use kintail_engine::state::Transaction;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An outcome, and what the oracle learns with it.
 type Deeds = Result<(Outcome, Echo), Broken>;
@@ -96,7 +96,7 @@ impl World {
             }
             Do::Look { path } => {
                 let meta = failure.map_or_else(|| self.disk.look(&path), Err);
-                let echo = if meta.is_ok() { self.told(path) } else { Echo::Nothing };
+                let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };
                 Ok((Outcome::Looked(meta), echo))
             }
             Do::Open { handle, path } => self.open(handle, path, failure),
@@ -131,10 +131,10 @@ impl World {
         Ok((Outcome::Saved(Ok(())), Echo::Nothing))
     }
 
-    fn told(&self, path: PathBuf) -> Echo {
-        self.disk.find(&path).map_or(Echo::Nothing, |node| {
+    fn told(&self, path: &Path) -> Echo {
+        self.disk.find(path).map_or(Echo::Nothing, |node| {
             let content = self.disk.nodes[node].content;
-            Echo::Told { node, content, size: self.disk.stat(node).size, path: Some(path) }
+            Echo::Told { content, size: self.disk.stat(node).size }
         })
     }
 
@@ -145,11 +145,11 @@ impl World {
             Err(error) => return Ok((Outcome::Opened(Err(error)), Echo::Nothing)),
         };
         let Some(agent) = &mut self.agent else { return Ok((Outcome::Cancelled, Echo::Nothing)) };
-        if agent.handles.insert(handle, node).is_some() {
+        if agent.handles.insert(handle, (node, path.clone())).is_some() {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is open")));
         }
         self.disk.hold(node);
-        Ok((Outcome::Opened(Ok(self.disk.stat(node))), self.told(path)))
+        Ok((Outcome::Opened(Ok(self.disk.stat(node))), self.told(&path)))
     }
 
     fn read(
@@ -161,7 +161,7 @@ impl World {
         failure: Option<FileError>,
     ) -> Deeds {
         let Some(agent) = &self.agent else { return Ok((Outcome::Cancelled, Echo::Nothing)) };
-        let Some(&node) = agent.handles.get(&handle) else {
+        let Some((node, path)) = agent.handles.get(&handle).cloned() else {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is not open")));
         };
         if let Some(error) = failure {
@@ -177,13 +177,13 @@ impl World {
             self.oracle.read(cursor, content);
         }
         let (start, end) = (offset, offset + bytes.len() as u64);
-        let echo = Echo::Given { cursor, node, content, start, end, size: meta.size };
+        let echo = Echo::Given { cursor, node, content, start, end, size: meta.size, path };
         Ok((Outcome::Read(Ok(Chunk { bytes, meta })), echo))
     }
 
     fn close(&mut self, handle: HandleId) -> Deeds {
         let node = self.agent.as_mut().and_then(|agent| agent.handles.remove(&handle));
-        let Some(node) = node else {
+        let Some((node, _)) = node else {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is closed twice")));
         };
         self.shut(node, true);

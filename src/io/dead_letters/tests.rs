@@ -48,8 +48,8 @@ fn a_torn_last_line_is_cut_off_before_the_next_letter() {
     let letters = DeadLetters::new(state.path(), 1 << 20);
     letters.append("web", &[letter(1, b"one")], Timestamp::now()).unwrap();
     let path = state.path().join("dead-letters/web.jsonl");
-    for torn in [&b"{\"flow\":\"we"[..], &[b'x'; 200_000]] {
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(torn).unwrap();
+    for torn in [b"{\"flow\":\"we".to_vec(), vec![b'x'; 200_000]] {
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(&torn).unwrap();
         assert_eq!(data(state.path()).len(), 1, "nor is it read");
         letters.append("web", &[letter(2, b"two")], Timestamp::now()).unwrap();
         let found = data(state.path());

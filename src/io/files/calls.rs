@@ -34,7 +34,7 @@ pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileEr
 }
 
 /// Stats a path.
-pub(super) fn look(path: &Path, symlinks: Symlinks) -> Result<Meta, FileError> {
+pub(crate) fn look(path: &Path, symlinks: Symlinks) -> Result<Meta, FileError> {
     let flags = match symlinks {
         Symlinks::None => AtFlags::SYMLINK_NOFOLLOW,
         Symlinks::Files | Symlinks::All => AtFlags::empty(),

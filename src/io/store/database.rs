@@ -1,12 +1,12 @@
 //! An open store: reads all of it, applies transactions, keeps its write-ahead log short.
 
 use super::fault::to_io;
-use super::ledger::LedgerCount;
 use super::{DB, OpenError, WAL, ledger, lock::Lock, open, rows, schema};
 use kintail_engine::event::StoreError;
 use kintail_engine::state::{Put, Saved, Transaction};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Over this many bytes the write-ahead log is moved into the database. A save adds some 10 KiB, so that it stays
 /// well under the 1 MiB that it may take.
@@ -50,11 +50,6 @@ impl Database {
             Some(saved) => Ok(saved),
             None => self.with_connection(|db, _| rows::load(db)),
         }
-    }
-
-    /// What the full ledger no longer lists.
-    pub(crate) fn ledger_counts(&mut self) -> Result<Vec<LedgerCount>, StoreError> {
-        self.with_connection(|db, _| ledger::counts(db))
     }
 
     /// Has the next save write down that this boot wrote it.
@@ -134,10 +129,16 @@ fn write(
     Ok(last_file)
 }
 
-/// Failing to is no failure of the save: it is tried again after the next.
+/// Failing to is no failure of the save: it is tried again after the next. A reader that is in the way is not
+/// waited for.
 fn shorten_wal(db: &Connection, dir: &Path) {
     let long = std::fs::metadata(dir.join(WAL)).is_ok_and(|wal| wal.len() > LONG_WAL);
-    if long && let Err(error) = checkpoint(db) {
+    let shorten = || {
+        db.busy_timeout(Duration::ZERO)?;
+        checkpoint(db)?;
+        db.busy_timeout(open::BUSY)
+    };
+    if long && let Err(error) = shorten() {
         tracing::debug!(%error, "the write-ahead log stays long");
     }
 }

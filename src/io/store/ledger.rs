@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
 /// Most rows; over it the oldest go into counters by flow and reason.
-pub(crate) const MOST: u64 = 10_000;
+pub(super) const MOST: u64 = 10_000;
 
 /// Ranges that the full ledger no longer lists one by one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

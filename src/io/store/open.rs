@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a writer waits for a reader, such as somebody's `sqlite3`, that is in its way.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Makes the state directory, for its owner alone, if it is not there.
 pub(super) fn make_dir(dir: &Path) -> Result<(), OpenError> {

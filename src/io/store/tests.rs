@@ -103,7 +103,7 @@ fn a_second_agent_is_told_who_was_first() {
     let second = Store::open(&dir).unwrap_err();
     assert!(matches!(second, OpenError::Locked { pid, .. } if pid == Some(std::process::id())), "{second}");
     assert!(second.to_string().contains(&format!("process {}", std::process::id())), "{second}");
-    first.close().unwrap();
+    drop(first);
     Store::open(&dir).unwrap();
 }
 
@@ -118,7 +118,7 @@ fn the_boot_is_written_with_the_first_save_and_only_by_an_agent() {
     store.load(move |saved| answer.send(saved.unwrap().boot_id).unwrap());
     assert_eq!(answers.recv().unwrap(), "", "what is loaded is what was, not what is");
     store.save(Transaction::default(), |saved| saved.unwrap());
-    store.close().unwrap();
+    drop(store);
     assert_eq!(reopened(&dir).boot_id, boot_id());
     assert!(!boot_id().is_empty());
 }
@@ -170,4 +170,25 @@ fn the_write_ahead_log_stays_under_a_mebibyte() {
     database.save(&Transaction { puts: puts.collect(), sync: true }).unwrap();
     longest = longest.max(std::fs::metadata(dir.join(WAL)).unwrap().len());
     assert!(longest > 100 * 1024 && longest < 1024 * 1024, "{longest}");
+}
+
+#[test]
+fn a_reader_that_stays_holds_up_no_save() {
+    let (_base, dir) = state_dir();
+    let mut database = Database::open(&dir).unwrap();
+    let reader = rusqlite::Connection::open(dir.join(DB)).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+    let cursors = |round| {
+        let puts =
+            (1..2_000).map(|number| Put::Cursor(cursor_row("web", file_id(StoreId(1), number), round)));
+        Transaction { puts: puts.collect(), sync: false }
+    };
+    let start = std::time::Instant::now();
+    for round in 0..10 {
+        database.save(&cursors(round)).unwrap();
+    }
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    reader.execute_batch("COMMIT").unwrap();
+    database.save(&cursors(99)).unwrap();
+    assert!(std::fs::metadata(dir.join(WAL)).unwrap().len() < 1024 * 1024);
 }

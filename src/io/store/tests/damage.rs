@@ -16,7 +16,7 @@ fn with_copy(dir: &Path) -> StoreId {
         std::thread::sleep(Duration::from_millis(1));
     }
     store.save(Transaction { puts: vec![Put::Flow(flow_row("later"))], sync: true }, |saved| saved.unwrap());
-    store.close().unwrap();
+    drop(store);
     id
 }
 

@@ -88,3 +88,43 @@ fn a_state_directory_that_cannot_be_made_is_told_with_the_fix() {
         assert!(error.to_string().contains("agent.state_dir"), "{error}");
     }
 }
+
+/// Files that nobody may change, not even those who have them open, until the end.
+struct Frozen(Vec<PathBuf>);
+
+impl Frozen {
+    fn new(files: Vec<PathBuf>) -> Option<Self> {
+        let frozen = Self(files);
+        let done = frozen.chattr("+i");
+        if !done {
+            println!("skipped: this user or file system knows no immutable files");
+        }
+        done.then_some(frozen)
+    }
+
+    fn chattr(&self, how: &str) -> bool {
+        Command::new("chattr").arg(how).args(&self.0).output().is_ok_and(|output| output.status.success())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.chattr("-i");
+    }
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_fails_saves_until_it_is_writable_again() {
+    let (_base, dir) = state_dir();
+    let mut database = Database::open(&dir).unwrap();
+    save(&mut database, vec![Put::Flow(flow_row("before"))]);
+    let Some(frozen) = Frozen::new(vec![dir.join(DB), dir.join(WAL)]) else { return };
+    let after = Transaction { puts: vec![Put::Flow(flow_row("after"))], sync: true };
+    for _ in 0..3 {
+        database.save(&after).unwrap_err();
+    }
+    drop(frozen);
+    database.save(&after).unwrap();
+    drop(database);
+    assert_eq!(reopened(&dir).flows, [flow_row("after"), flow_row("before")]);
+}
