@@ -67,28 +67,32 @@ impl Engine {
     }
 
     /// The content is another than before: a truncation, or a refill. What was read before is still delivered, under
-    /// its own epoch; what was seen and not read is lost. Each flow finds it for itself.
-    pub(super) fn begin_epoch(&mut self, id: CursorId, now: Now) {
-        let store = self.store;
-        let skip_header = self.flow(id.flow).settings.line.skip_header;
-        let Some(file) = self.files.get_mut(&id.file) else { return };
+    /// its own epoch; what was seen and not read is lost. What one flow finds holds for all: another may stand where
+    /// it cannot be told.
+    pub(super) fn begin_epoch(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
         let text = format!("{} was truncated or overwritten, it is read from its start", file.path.display());
-        let epoch = Epoch { store, number: file.epoch.number + 1 };
-        let size = file.size;
-        let Some(cursor) = file.cursor(id.flow) else { return };
-        let (ended, missing) = restart(cursor, epoch, size);
-        cursor.position.header = skip_header;
+        let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
         file.head = Fingerprint::default();
         file.saved = false;
-        for span in missing {
-            self.lose(id.flow, id.file, id.epoch, span, Reason::FileTruncated, now);
+        let mut before = Vec::new();
+        for cursor in &mut file.cursors {
+            let old = cursor.id(id);
+            let header = self.flows[cursor.flow.0 as usize].settings.line.skip_header;
+            let (ended, missing) = restart(cursor, epoch, file.size, header);
+            before.push((old, ended, missing));
         }
-        self.end(id, ended);
-        self.truncated(id.flow);
-        self.budget.stop_waiting(id.flow.0 as usize);
+        for (old, ended, missing) in before {
+            for span in missing {
+                self.lose(old.flow, id, old.epoch, span, Reason::FileTruncated, now);
+            }
+            self.end(old, ended);
+            self.truncated(old.flow);
+            self.budget.stop_waiting(old.flow.0 as usize);
+        }
         self.note(Level::Info, "truncated", text);
-        self.keeper.whole_file(id.file);
+        self.keeper.whole_file(id);
         self.save_urgently(now);
     }
 
@@ -123,7 +127,7 @@ impl Engine {
 
 /// Puts a cursor at the beginning of a new epoch of `size` bytes. Returns what remains of the old one, and what of it
 /// is lost.
-fn restart(cursor: &mut Cursor, epoch: Epoch, size: u64) -> (Ended, Vec<Span>) {
+fn restart(cursor: &mut Cursor, epoch: Epoch, size: u64, header: u32) -> (Ended, Vec<Span>) {
     let read = cursor.position.line.at;
     let seen = std::mem::replace(&mut cursor.seen, size);
     let missing = cursor.acked.missing(Span::new(read, seen.max(read)));
@@ -131,6 +135,7 @@ fn restart(cursor: &mut Cursor, epoch: Epoch, size: u64) -> (Ended, Vec<Span>) {
     let ended = Ended { flow: cursor.flow, epoch: cursor.epoch, acked, end: read };
     cursor.epoch = epoch;
     cursor.start_at(Check::default());
+    cursor.position.header = header;
     cursor.again = false;
     cursor.stage = Stage::Unsaved;
     (ended, missing)

@@ -224,7 +224,7 @@ impl Engine {
     /// The bytes before the place that was read are not what they were.
     fn changed(&mut self, id: CursorId, mode: Mode, now: Now) {
         if mode != Mode::Search {
-            return self.begin_epoch(id, now);
+            return self.begin_epoch(id.file, now);
         }
         // Only the half line that was searched is known to be another: what is before it, the next read tells.
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
@@ -316,7 +316,7 @@ impl Engine {
         {
             if line == 0 {
                 self.budget.give(id.flow.0 as usize, charge);
-                return self.begin_epoch(id, now);
+                return self.begin_epoch(id.file, now);
             }
             self.shrunk(id, size, now);
         }
