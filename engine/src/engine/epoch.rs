@@ -67,53 +67,51 @@ impl Engine {
     }
 
     /// The content is another than before: a truncation, or a refill. What was read before is still delivered, under
-    /// its own epoch; what was seen and not read is lost.
+    /// its own epoch; what was seen and not read is lost. What one flow finds holds for all: another may stand where
+    /// it cannot be told.
     pub(super) fn begin_epoch(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        let text = format!("{} was truncated or overwritten", file.path.display());
-        let seen = std::mem::take(&mut file.seen);
-        file.seen = file.size;
-        file.head = Fingerprint::default();
+        let text = format!("{} was truncated or overwritten, it is read from its start", file.path.display());
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
+        file.head = Fingerprint::default();
         file.saved = false;
-        let mut unread = Vec::new();
-        let mut ended = Vec::new();
+        let mut before = Vec::new();
         for cursor in &mut file.cursors {
-            let id = cursor.id(file.id);
-            let (before, missing) = restart(cursor, epoch, seen);
-            unread.push((id, missing));
-            ended.push((id, before));
+            let old = cursor.id(id);
+            let header = self.flows[cursor.flow.0 as usize].settings.line.skip_header;
+            let (ended, missing) = restart(cursor, epoch, file.size, header);
+            before.push((old, ended, missing));
         }
-        for (cursor, spans) in unread {
-            for span in spans {
-                self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileTruncated, now);
+        for (old, ended, missing) in before {
+            for span in missing {
+                self.lose(old.flow, id, old.epoch, span, Reason::FileTruncated, now);
             }
-            self.possible_loss(cursor.flow);
-            let flow = self.flow(cursor.flow);
-            flow.counters.truncations += 1;
-            let skip_header = flow.settings.line.skip_header;
-            self.budget.stop_waiting(cursor.flow.0 as usize);
-            if let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(cursor.flow)) {
-                cursor.position.header = skip_header;
-            }
-        }
-        for (cursor, before) in ended {
-            self.end(cursor, before);
+            self.end(old, ended);
+            self.truncated(old.flow);
+            self.budget.stop_waiting(old.flow.0 as usize);
         }
         self.note(Level::Info, "truncated", text);
         self.keeper.whole_file(id);
         self.save_urgently(now);
     }
 
-    /// The file is shorter than it was, though not so much that it shows in what was read: it was truncated, and what
-    /// is there may be other bytes than those read before. Returns whether that is so.
-    pub(super) fn shrunk(&mut self, id: FileId, now: Now) -> bool {
-        let shrunk = self.files.get(&id).is_some_and(|file| file.size < file.seen);
-        if shrunk {
-            self.begin_epoch(id, now);
+    fn truncated(&mut self, flow: FlowId) {
+        self.flow(flow).counters.truncations += 1;
+        self.possible_loss(flow);
+    }
+
+    /// The file is shorter than it was, though what was read of it is still there: a half line was cut off. What was
+    /// seen past the end is gone, and was never a record.
+    pub(super) fn shrunk(&mut self, id: CursorId, size: u64, now: Now) {
+        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
+        let seen = std::mem::replace(&mut cursor.seen, size);
+        let from = size.max(cursor.position.line.at).min(seen);
+        let missing = cursor.acked.missing(Span::new(from, seen));
+        for span in missing {
+            self.lose(id.flow, id.file, id.epoch, span, Reason::FileTruncated, now);
         }
-        shrunk
+        self.truncated(id.flow);
     }
 
     /// An epoch ended: its row stays while bytes of it are unacknowledged.
@@ -127,14 +125,17 @@ impl Engine {
     }
 }
 
-/// Puts a cursor at the beginning of a new epoch. Returns what remains of the old one, and what of it is lost.
-fn restart(cursor: &mut Cursor, epoch: Epoch, seen: u64) -> (Ended, Vec<Span>) {
+/// Puts a cursor at the beginning of a new epoch of `size` bytes. Returns what remains of the old one, and what of it
+/// is lost.
+fn restart(cursor: &mut Cursor, epoch: Epoch, size: u64, header: u32) -> (Ended, Vec<Span>) {
     let read = cursor.position.line.at;
+    let seen = std::mem::replace(&mut cursor.seen, size);
     let missing = cursor.acked.missing(Span::new(read, seen.max(read)));
     let acked = std::mem::take(&mut cursor.acked);
     let ended = Ended { flow: cursor.flow, epoch: cursor.epoch, acked, end: read };
     cursor.epoch = epoch;
     cursor.start_at(Check::default());
+    cursor.position.header = header;
     cursor.again = false;
     cursor.stage = Stage::Unsaved;
     (ended, missing)

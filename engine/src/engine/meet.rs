@@ -170,7 +170,6 @@ impl Engine {
             handle: Some(handle),
             size: chunk.meta.size,
             sized: self.next_action,
-            seen: chunk.meta.size,
             changed: now.mono,
             last_seen: now.wall,
             links: chunk.meta.links,
@@ -193,7 +192,6 @@ impl Engine {
         file.missed = 0;
         file.size = meta.size;
         file.sized = told;
-        file.seen = file.seen.max(meta.size);
         file.links = meta.links;
         file.changed = now.mono;
         file.identity = meta.identity;
@@ -429,12 +427,11 @@ impl Engine {
     /// A saved file is nowhere: what was outstanding is lost, and said so.
     fn gone(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
-        let size = file.seen;
         let text = format!("{} is gone with bytes outstanding", file.path.display());
         let outstanding: Vec<_> = file
             .cursors
             .iter()
-            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, size))))
+            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, cursor.seen))))
             .filter(|(_, missing)| !missing.is_empty())
             .collect();
         if !outstanding.is_empty() {
