@@ -23,6 +23,8 @@ const TOGETHER: Duration = Duration::from_millis(20);
 pub(super) struct Keeper {
     flows: BTreeSet<FlowId>,
     files: BTreeSet<FileId>,
+    /// Of these, those of which all is to be saved.
+    whole: BTreeSet<FileId>,
     cursors: BTreeSet<CursorId>,
     puts: Vec<Put>,
     /// Something waits for the next transaction to be on disk.
@@ -67,6 +69,7 @@ impl Keeper {
     /// A file is new, or begins an epoch: all of it is to be saved.
     pub(super) fn whole_file(&mut self, file: FileId) {
         self.files.insert(file);
+        self.whole.insert(file);
         self.urgent = true;
     }
 
@@ -78,6 +81,7 @@ impl Keeper {
     /// Nothing of this file is to be saved any more.
     pub(super) fn forget(&mut self, file: FileId) {
         self.files.remove(&file);
+        self.whole.remove(&file);
         self.cursors.retain(|cursor| cursor.file != file);
     }
 
@@ -145,6 +149,7 @@ impl Engine {
         let flows = std::mem::take(&mut self.keeper.flows);
         let files = std::mem::take(&mut self.keeper.files);
         let cursors = std::mem::take(&mut self.keeper.cursors);
+        self.keeper.whole.clear();
         let mut puts = std::mem::take(&mut self.keeper.puts);
         let fixed = puts.clone();
         let sync = std::mem::take(&mut self.keeper.urgent) || self.phase == Phase::Saving;
@@ -260,12 +265,13 @@ impl Engine {
         let _ = now;
     }
 
+    /// These files' rows are saved, unless more was to be saved of them meanwhile.
     fn registered(&mut self, ids: &[FileId]) {
-        for id in ids {
-            if let Some(file) = self.files.get_mut(id) {
+        for id in ids.iter().filter(|id| !self.keeper.whole.contains(id)).copied().collect::<Vec<_>>() {
+            if let Some(file) = self.files.get_mut(&id) {
                 file.saved = true;
             }
-            self.release(*id);
+            self.release(id);
         }
     }
 
