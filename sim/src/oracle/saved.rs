@@ -25,6 +25,9 @@ impl Oracle {
                 self.position(disk, row, rows)?;
             }
         }
+        for flow in &mut self.flows {
+            flow.first_start &= !rows.flows.contains_key(&flow.name);
+        }
         Ok(())
     }
 
@@ -103,7 +106,7 @@ impl Account {
                 && start.checked_sub(1).and_then(|last| content.bytes.get(last)) == Some(&b'\n')
         });
         match content {
-            Some(content) if allowed && row.ranges.is_empty() => {
+            Some(content) if allowed => {
                 self.bound.insert((row.file, row.epoch), Binding { content, loose: false });
                 let book = self.book(content);
                 book.skipped = row.prefix;
