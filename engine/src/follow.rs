@@ -55,8 +55,8 @@ pub struct File {
     pub last_seen: i64,
     /// Names it has anywhere, at the last look.
     pub links: u64,
-    /// Its row is in the store, with its newest epoch.
-    pub saved: bool,
+    /// Whether its row is in the store, with its newest epoch.
+    pub row: Row,
     /// It lost its live name.
     pub ending: Ending,
     /// Complete scans that did not find it.
@@ -67,6 +67,17 @@ pub struct File {
     pub cursors: Vec<Cursor>,
     /// Epochs that ended with bytes unacknowledged.
     pub ended: Vec<Ended>,
+}
+
+/// Whether a file's id and epoch, and all its cursors, are in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// No, or something was added since.
+    Unsaved,
+    /// They are in the transaction that is out.
+    Saving,
+    /// Yes.
+    Saved,
 }
 
 /// How far a file is on its way out.
@@ -184,7 +195,7 @@ impl File {
             changed: Duration::ZERO,
             last_seen: row.last_seen,
             links: 1,
-            saved: true,
+            row: Row::Saved,
             ending: if row.finished { Ending::Finished } else { Ending::Live },
             missed: 0,
             problem: None,
@@ -194,7 +205,7 @@ impl File {
     }
 
     /// Its row.
-    pub fn row(&self) -> FileRow {
+    pub fn to_row(&self) -> FileRow {
         FileRow {
             id: self.id,
             first_path: self.first_path.clone(),

@@ -1,7 +1,7 @@
 //! Acknowledging, losing, and beginning anew: what happens to the bytes of an epoch.
 
 use super::Engine;
-use crate::follow::{Cursor, Ended, Stage};
+use crate::follow::{Cursor, Ended, Row, Stage};
 use crate::ids::{CursorId, Epoch, FileId, FlowId, Span};
 use crate::state::{Check, Fingerprint, LedgerRow, Put, Reason};
 use crate::{Level, event::Now};
@@ -75,7 +75,7 @@ impl Engine {
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
         file.head = Fingerprint::default();
-        file.saved = false;
+        file.row = Row::Unsaved;
         let mut before = Vec::new();
         for cursor in &mut file.cursors {
             let old = cursor.id(id);

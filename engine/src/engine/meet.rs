@@ -5,7 +5,7 @@ use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Listing, Meta, Now};
-use crate::follow::{Ending, File, Stage};
+use crate::follow::{Ending, File, Row, Stage};
 use crate::ids::{Epoch, FileId, FlowId, HandleId, Span};
 use crate::state::{Identity, Put, Reason};
 use crate::timer::Timer;
@@ -173,7 +173,7 @@ impl Engine {
             changed: now.mono,
             last_seen: now.wall,
             links: chunk.meta.links,
-            saved: false,
+            row: Row::Unsaved,
             ending: Ending::Live,
             missed: 0,
             problem: None,
@@ -206,7 +206,7 @@ impl Engine {
         if was_finished && let Some(file) = self.files.get_mut(&id) {
             file.ending = Ending::Displaced;
         }
-        if self.files.get(&id).is_some_and(|file| file.saved) {
+        if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
             self.release(id);
         }
         self.place(id, now);

@@ -4,7 +4,7 @@ use super::{Asked, Engine, FlowStart, Phase};
 use crate::Level;
 use crate::command::Reply;
 use crate::event::{Do, Now, StoreError};
-use crate::follow::{Ending, File, Stage};
+use crate::follow::{Ending, File, Row, Stage};
 use crate::ids::{CommandId, CursorId, FileId, FlowId, StoreId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
@@ -23,8 +23,6 @@ const TOGETHER: Duration = Duration::from_millis(20);
 pub(super) struct Keeper {
     flows: BTreeSet<FlowId>,
     files: BTreeSet<FileId>,
-    /// Of these, those of which all is to be saved.
-    whole: BTreeSet<FileId>,
     cursors: BTreeSet<CursorId>,
     puts: Vec<Put>,
     /// Something waits for the next transaction to be on disk.
@@ -69,7 +67,6 @@ impl Keeper {
     /// A file is new, or begins an epoch: all of it is to be saved.
     pub(super) fn whole_file(&mut self, file: FileId) {
         self.files.insert(file);
-        self.whole.insert(file);
         self.urgent = true;
     }
 
@@ -81,7 +78,6 @@ impl Keeper {
     /// Nothing of this file is to be saved any more.
     pub(super) fn forget(&mut self, file: FileId) {
         self.files.remove(&file);
-        self.whole.remove(&file);
         self.cursors.retain(|cursor| cursor.file != file);
     }
 
@@ -149,15 +145,17 @@ impl Engine {
         let flows = std::mem::take(&mut self.keeper.flows);
         let files = std::mem::take(&mut self.keeper.files);
         let cursors = std::mem::take(&mut self.keeper.cursors);
-        self.keeper.whole.clear();
         let mut puts = std::mem::take(&mut self.keeper.puts);
         let fixed = puts.clone();
         let sync = std::mem::take(&mut self.keeper.urgent) || self.phase == Phase::Saving;
-        let registered: Vec<FileId> =
-            files.iter().copied().filter(|id| self.files.get(id).is_some_and(|file| !file.saved)).collect();
+        let registered: Vec<FileId> = files
+            .iter()
+            .copied()
+            .filter(|id| self.files.get(id).is_some_and(|file| file.row != Row::Saved))
+            .collect();
         for file in files.iter().filter_map(|id| self.files.get(id)) {
-            puts.push(Put::File(file.row()));
-            if !file.saved {
+            puts.push(Put::File(file.to_row()));
+            if file.row != Row::Saved {
                 puts.extend(self.cursor_rows(file));
             }
         }
@@ -167,6 +165,11 @@ impl Engine {
         // Last: a flow counts as begun only with its first positions.
         puts.extend(flows.iter().filter_map(|flow| self.flow_row(*flow)));
         let waiting = std::mem::take(&mut self.keeper.waiting);
+        for id in &registered {
+            if let Some(file) = self.files.get_mut(id) {
+                file.row = Row::Saving;
+            }
+        }
         let saving = Saving { flows, files, cursors, puts: fixed, registered, waiting, sync };
         (Transaction { puts, sync }, saving)
     }
@@ -265,13 +268,14 @@ impl Engine {
         let _ = now;
     }
 
-    /// These files' rows are saved, unless more was to be saved of them meanwhile.
     fn registered(&mut self, ids: &[FileId]) {
-        for id in ids.iter().filter(|id| !self.keeper.whole.contains(id)).copied().collect::<Vec<_>>() {
-            if let Some(file) = self.files.get_mut(&id) {
-                file.saved = true;
+        for id in ids {
+            let Some(file) = self.files.get_mut(id) else { continue };
+            // Something was added while the transaction was out: the next one has it.
+            if file.row == Row::Saving {
+                file.row = Row::Saved;
+                self.release(*id);
             }
-            self.release(id);
         }
     }
 

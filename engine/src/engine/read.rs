@@ -3,7 +3,7 @@
 use super::{Asked, Engine};
 use crate::content;
 use crate::event::{Chunk, Do, FileError, Letter, Now};
-use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
+use crate::follow::{Ending, LARGE_READ, Row, SMALL_READ, Stage};
 use crate::frame::{Cut, FrameJob, Framed, Framing, Half, Mode, Rec, Step};
 use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
 use crate::job::Job;
@@ -448,7 +448,7 @@ impl Engine {
             }
         }
         if let Some(file) = self.files.get_mut(&id.file) {
-            file.saved = false;
+            file.row = Row::Unsaved;
         }
         self.keeper.whole_file(id.file);
         self.save_urgently(now);

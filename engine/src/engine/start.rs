@@ -2,7 +2,7 @@
 
 use super::{Engine, Flow, FlowStart, Phase};
 use crate::event::Now;
-use crate::follow::{Cursor, Ended, File, Stage};
+use crate::follow::{Cursor, Ended, File, Row, Stage};
 use crate::ids::{FileId, FlowId, Span};
 use crate::partition::KeyRule;
 use crate::settings::{StartAt, Watch};
@@ -93,7 +93,7 @@ impl Engine {
         let mut cursor = Cursor::new(flow, file.epoch, stage, key, &settings.settings.line);
         cursor.seen = file.size;
         file.cursors.push(cursor);
-        file.saved = false;
+        file.row = Row::Unsaved;
         if at_end {
             self.flow(flow).ready.push_back(id);
         }
