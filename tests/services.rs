@@ -50,7 +50,7 @@ fn survives_kills(host: &Host, stored: impl Fn() -> BTreeMap<String, usize>) {
     }
     let lines = writer.stop();
     let agent = host.start();
-    wait("an idle agent", || host.is_idle());
+    host.wait_until_idle();
     let reached = stored();
     let missing: Vec<&String> = lines.iter().filter(|line| !reached.contains_key(*line)).collect();
     assert!(
@@ -65,7 +65,7 @@ fn survives_kills(host: &Host, stored: impl Fn() -> BTreeMap<String, usize>) {
 
     // What was acknowledged before a graceful end is not sent again.
     let agent = host.start();
-    wait("an idle agent", || host.is_idle());
+    host.wait_until_idle();
     sleep(Duration::from_millis(500));
     assert!(agent.terminate(), "{}", host.said());
     assert!(reached == stored(), "a graceful restart repeated lines");
