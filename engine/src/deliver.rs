@@ -132,6 +132,8 @@ impl Sender {
     /// Sends for `flow`.
     pub fn new(id: FlowId, flow: &Flow, destination: Arc<dyn Destination>) -> Self {
         let limits = destination.limits();
+        let give_up = flow.retry.give_up.filter(|_| !destination.in_order());
+        let retry = RetryRules { give_up, ..flow.retry };
         let mut rules = flow.batch;
         rules.max_records = rules.max_records.min(limits.records);
         rules.max_bytes = rules.max_bytes.min(limits.bytes);
@@ -139,7 +141,7 @@ impl Sender {
             flow: id,
             destination,
             rules,
-            retry: flow.retry,
+            retry,
             strip: flow.newline == Newline::Strip,
             pending: Pending::default(),
             retries: VecDeque::new(),

@@ -41,6 +41,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether records arrive in the order they are sent in. Then one that fails holds up the rest, and is never
+    /// given up for having failed for long.
+    fn in_order(&self) -> bool {
+        false
+    }
+
     /// Most requests in flight at once.
     fn window(&self) -> u32;
 

@@ -19,7 +19,7 @@ use crate::discover::{Globs, PatternError};
 use crate::encode::BatchId;
 use crate::event::{Action, Do, Event, Letter, Meta, Notice, Now, Outcome};
 use crate::follow::File;
-use crate::frame::{Mode, Rules};
+use crate::frame::Rules;
 use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, StoreId};
 use crate::job::JobDone;
 use crate::settings::{self, Settings};
@@ -186,11 +186,7 @@ enum Asked {
         to: u64,
         from: u64,
     },
-    Frame {
-        cursor: CursorId,
-        mode: Mode,
-        charge: u64,
-    },
+    Frame(CursorId, read::Reading),
     Encode,
     Send(FlowId, BatchId),
     Letters(FlowId, Vec<Letter>),
@@ -313,9 +309,9 @@ impl Engine {
             (Asked::Seek { cursor, to, from }, Outcome::Read(result)) => {
                 self.sought(cursor, to, from, result, now);
             }
-            (Asked::Frame { cursor, mode, charge }, Outcome::Computed(done)) => {
+            (Asked::Frame(cursor, read), Outcome::Computed(done)) => {
                 if let JobDone::Framed(framed) = *done {
-                    self.framed(cursor, mode, charge, framed, now);
+                    self.framed(cursor, read, framed, now);
                 }
             }
             (Asked::Encode, Outcome::Computed(done)) => {
@@ -346,7 +342,7 @@ impl Engine {
             Asked::Beside(file) => self.looked_beside(file, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
-            Asked::Frame { cursor, charge, .. } => self.budget.give(cursor.flow.0 as usize, charge),
+            Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }

@@ -49,8 +49,6 @@ pub struct File {
     pub size: u64,
     /// Actions asked for before its size was told.
     pub sized: u64,
-    /// Most bytes seen in this epoch: what is known to have existed.
-    pub seen: u64,
     /// When a change was last seen.
     pub changed: Duration,
     /// Wall time it was last seen.
@@ -98,6 +96,8 @@ pub struct Cursor {
     pub acked: Acked,
     /// What is read next.
     pub position: Position,
+    /// Most bytes its reads have seen in this epoch: what is known to have existed.
+    pub seen: u64,
     /// Line ends that may become the saved check.
     pub checks: VecDeque<Check>,
     /// By which the content is recognised after a restart; never past the prefix.
@@ -181,7 +181,6 @@ impl File {
             handle: None,
             size: 0,
             sized: 0,
-            seen: 0,
             changed: Duration::ZERO,
             last_seen: row.last_seen,
             links: 1,
@@ -237,6 +236,7 @@ impl Cursor {
             epoch,
             acked: Acked::default(),
             position: Position::new(Check::default(), rules.skip_header),
+            seen: 0,
             checks: VecDeque::new(),
             check: Check::default(),
             stage,
@@ -251,11 +251,12 @@ impl Cursor {
         let mut cursor = Self::new(flow, row.epoch, Stage::Closed, key, rules);
         cursor.acked = Acked::new(row.prefix, &row.ranges);
         cursor.start_at(row.check);
+        cursor.seen = row.seen;
         cursor
     }
 
     /// Its row.
-    pub fn row(&self, flow: String, file: FileId, seen: u64) -> CursorRow {
+    pub fn row(&self, flow: String, file: FileId) -> CursorRow {
         CursorRow {
             flow,
             file,
@@ -263,7 +264,7 @@ impl Cursor {
             prefix: self.acked.prefix(),
             ranges: self.acked.ranges().collect(),
             check: self.check,
-            seen,
+            seen: self.seen,
         }
     }
 

@@ -25,6 +25,7 @@ use fastrand::Rng;
 use kintail_engine::Poll;
 use kintail_engine::event::{Event, Notice, Now, Request};
 use kintail_engine::ids::ActionId;
+use kintail_engine::settings::Watch;
 use queue::Queue;
 use service::Weather;
 use std::collections::BTreeSet;
@@ -34,6 +35,9 @@ use store::Store;
 use writers::{Ink, Pen};
 
 pub(crate) use tally::{KINDS, Kind, Tally};
+
+/// How often files are looked at where no notices come.
+const POLL: Duration = Duration::from_millis(250);
 
 /// More actions than this at one instant are a busy loop.
 const MOST_AT_ONCE: u32 = 20_000;
@@ -190,10 +194,12 @@ impl World {
         self.run_until(self.now + 8 * SEC)?;
         let before = (self.tally.actions, self.tally.polls, self.tally.requests);
         self.run_until(self.now + 10 * SEC)?;
-        let looks = u64::from(self.plan.setup.settings.agent.rescan.as_millis() as u32);
-        let rounds = 10_000 / looks.clamp(1, 250) + 2;
-        let places = self.disk.names().count() as u64 + 4;
-        let most = rounds * places * 3;
+        let agent = &self.plan.setup.settings.agent;
+        let polled = agent.watch == Watch::Poll || self.plan.setup.no_watch;
+        let period = if polled { POLL.min(agent.rescan) } else { agent.rescan };
+        let rounds = 10_000 / period.as_millis().max(1) as u64 + 4;
+        let each = 1 + 2 * self.plan.setup.settings.flows.len() as u64;
+        let most = rounds * (self.disk.names().count() as u64 * each + 8);
         let (actions, polls, requests) =
             (self.tally.actions - before.0, self.tally.polls - before.1, self.tally.requests - before.2);
         if actions > most || polls > 3 * most || requests > 0 {

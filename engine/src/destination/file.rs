@@ -49,6 +49,10 @@ impl Destination for File {
         true
     }
 
+    fn in_order(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> u32 {
         1
     }

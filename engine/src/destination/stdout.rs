@@ -37,6 +37,10 @@ impl Destination for Stdout {
         true
     }
 
+    fn in_order(&self) -> bool {
+        true
+    }
+
     fn window(&self) -> u32 {
         1
     }

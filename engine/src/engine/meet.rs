@@ -35,6 +35,13 @@ impl Engine {
             }
         };
         self.look_for_other(&sighting, Some(meta.identity.ino));
+        if let Lead::Saved(id) = sighting.lead
+            && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
+        {
+            self.close(handle);
+            self.concluded(&sighting, None, now);
+            return self.not_found(id, now);
+        }
         let known = self.by_identity.get(&meta.identity).copied();
         let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
         if meta.kind != Kind::File || (known.is_none() && self.is_too_old(&sighting, &meta, now)) {
@@ -117,7 +124,7 @@ impl Engine {
                 self.close(handle);
                 return self.name(id, &sighting, now);
             }
-            if same_file(file, &chunk.bytes) {
+            if same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
                 return self.found(id, &sighting, &chunk.meta, now);
             }
@@ -163,7 +170,6 @@ impl Engine {
             handle: Some(handle),
             size: chunk.meta.size,
             sized: self.next_action,
-            seen: chunk.meta.size,
             changed: now.mono,
             last_seen: now.wall,
             links: chunk.meta.links,
@@ -186,7 +192,6 @@ impl Engine {
         file.missed = 0;
         file.size = meta.size;
         file.sized = told;
-        file.seen = file.seen.max(meta.size);
         file.links = meta.links;
         file.changed = now.mono;
         file.identity = meta.identity;
@@ -399,7 +404,6 @@ impl Engine {
         let Some(dir) = file.path.parent().map(Path::to_path_buf) else { return };
         let mut entries: VecDeque<_> =
             entries.into_iter().filter(|entry| entry.ino == file.identity.ino).collect();
-        let gone = file.missed >= SCANS_TO_BE_GONE;
         match entries.pop_front() {
             Some(entry) => {
                 self.tree_open(Sighting {
@@ -409,20 +413,25 @@ impl Engine {
                     lead: Lead::Saved(id),
                 });
             }
-            None if gone => self.gone(id, now),
-            None => {}
+            None => self.not_found(id, now),
+        }
+    }
+
+    /// A scan did not find a saved file, not even by its inode.
+    fn not_found(&mut self, id: FileId, now: Now) {
+        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE) {
+            self.gone(id, now);
         }
     }
 
     /// A saved file is nowhere: what was outstanding is lost, and said so.
     fn gone(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
-        let size = file.seen;
         let text = format!("{} is gone with bytes outstanding", file.path.display());
         let outstanding: Vec<_> = file
             .cursors
             .iter()
-            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, size))))
+            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, cursor.seen))))
             .filter(|(_, missing)| !missing.is_empty())
             .collect();
         if !outstanding.is_empty() {
@@ -444,10 +453,11 @@ impl Engine {
     }
 }
 
-/// Whether a saved file's first bytes are these. A file that is shorter now was truncated, which its cursors notice.
-fn same_file(file: &File, head: &[u8]) -> bool {
+/// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
+/// it still has its name; under another name its inode was given to a new file.
+fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    head.len() < len || content::fingerprint(&head[..len]) == file.head
+    if head.len() < len { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
 }
 
 impl Sighting {

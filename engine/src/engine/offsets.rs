@@ -169,7 +169,7 @@ impl Engine {
     fn cursor_rows(&self, file: &File) -> Vec<Put> {
         let name = |flow: FlowId| self.flows[flow.0 as usize].settings.name.clone();
         let placed = file.cursors.iter().filter(|cursor| !matches!(cursor.stage, Stage::Seek { .. }));
-        let now = placed.map(|cursor| cursor.row(name(cursor.flow), file.id, file.seen));
+        let now = placed.map(|cursor| cursor.row(name(cursor.flow), file.id));
         let ended = file.ended.iter().map(|ended| ended.row(name(ended.flow), file.id));
         now.chain(ended).map(Put::Cursor).collect()
     }
@@ -180,7 +180,7 @@ impl Engine {
         let now = file.cursors.iter().find(|cursor| cursor.flow == id.flow && cursor.epoch == id.epoch);
         let ended = || file.ended.iter().find(|ended| ended.flow == id.flow && ended.epoch == id.epoch);
         match now {
-            Some(cursor) => Some(Put::Cursor(cursor.row(name, file.id, file.seen))),
+            Some(cursor) => Some(Put::Cursor(cursor.row(name, file.id))),
             None => ended().map(|ended| Put::Cursor(ended.row(name, file.id))),
         }
     }

@@ -62,8 +62,7 @@ impl Engine {
                 let settings = &self.flows[flow.0 as usize];
                 let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
                 let cursor = Cursor::from_row(flow, &row, key, &settings.settings.line);
-                file.seen = file.seen.max(row.seen);
-                file.size = file.seen;
+                file.size = file.size.max(row.seen);
                 file.cursors.push(cursor);
                 continue;
             }
@@ -91,7 +90,9 @@ impl Engine {
         }
         let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
         let stage = if at_end { Stage::Seek { to: file.size } } else { Stage::Unsaved };
-        file.cursors.push(Cursor::new(flow, file.epoch, stage, key, &settings.settings.line));
+        let mut cursor = Cursor::new(flow, file.epoch, stage, key, &settings.settings.line);
+        cursor.seen = file.size;
+        file.cursors.push(cursor);
         file.saved = false;
         if at_end {
             self.flow(flow).ready.push_back(id);

@@ -17,34 +17,42 @@ impl Oracle {
             flow.followed.clear();
             flow.started.clear();
             let mut saved = vec![Spans::default(); flow.books.len()];
+            let mut seen = vec![0; flow.books.len()];
             for binding in flow.bound.values_mut() {
                 binding.loose = true;
             }
             for (key, row) in rows.cursors.iter().filter(|(key, _)| key.0 == flow.name) {
+                let content = flow.bound.get(&(key.1, key.2)).map(|binding| binding.content);
                 let known = rows.files.get(&key.1);
                 flow.followed.extend(known.and_then(|file| {
                     let found = disk.names().find(|(path, node)| {
                         disk.identity(*node) == file.identity
+                            && Some(disk.nodes[*node].content) == content
                             && (flow.scope.has(path) || path.parent() == file.path.parent())
                     });
                     found.map(|(_, node)| node)
                 }));
                 let Some(binding) = flow.bound.get_mut(&(key.1, key.2)) else { continue };
+                seen[binding.content] = row.seen.max(seen[binding.content]);
                 let ranges = row.ranges.iter().map(|range| (range.start, range.end));
                 for (start, end) in ranges.chain([(0, row.prefix)]) {
                     binding.loose &= start == end;
                     saved[binding.content].add(start, end);
                 }
             }
-            for (book, saved) in flow.books.iter_mut().zip(saved) {
+            for ((content, book), saved) in flow.books.iter_mut().enumerate().zip(saved) {
                 for (start, sent) in &mut book.sent {
                     if !saved.covers(*start, sent.end) {
                         sent.allowed = sent.allowed.max(sent.times) + 1;
                     }
                 }
-                if saved.gap_from(0) == 0 {
-                    book.noticed = 0;
-                }
+                // What a new agent can notice is what the rows tell of.
+                let node = &disk.nodes[disk.contents[content].node];
+                book.noticed = match book.noticed {
+                    u64::MAX if saved.gap_from(0) == 0 || node.links == 0 => 0,
+                    u64::MAX => u64::MAX,
+                    noticed => noticed.min(seen[content]),
+                };
                 book.read_to = saved.gap_from(0);
                 book.framed_to = 0;
             }

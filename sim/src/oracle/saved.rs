@@ -61,7 +61,10 @@ impl Oracle {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.name == row.flow) else { return Ok(()) };
         check_ranges(row)?;
         let key = (row.file, row.epoch);
-        let first = flow.first_start && flow.start_at == StartAt::End && flow.started.insert(key);
+        let first = flow.first_start
+            && flow.start_at == StartAt::End
+            && row.epoch.number == 0
+            && flow.started.insert(key);
         if row.prefix == 0 && row.ranges.is_empty() {
             return Ok(());
         }

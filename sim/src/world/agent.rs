@@ -28,6 +28,8 @@ pub(crate) struct Agent {
     pub(crate) deadline: Option<u64>,
     pub(crate) last_id: Option<ActionId>,
     pub(crate) stopping: bool,
+    /// The driver gave up waiting once.
+    pub(crate) hurried: bool,
     /// How long it stays down after an ordered end.
     pub(crate) down: u64,
     /// Bytes of read buffers that it holds.
@@ -112,6 +114,7 @@ impl Agent {
             deadline: None,
             last_id: None,
             stopping: false,
+            hurried: false,
             down: 0,
             held: Arc::default(),
             asked: BTreeSet::new(),

@@ -1,10 +1,10 @@
 //! The agent starts, dies, and ends in order.
 
-use super::agent::{Agent, Echo, Stage};
+use super::agent::{Agent, Echo, Flight, Stage};
 use super::{Armed, What, World};
 use crate::oracle::Broken;
 use crate::plan::MS;
-use crate::plan::point::Point;
+use crate::plan::point::{Deed, Point};
 use kintail_engine::event::{Do, Event, Outcome, Request};
 use kintail_engine::ids::ActionId;
 use kintail_engine::{Engine, Start};
@@ -72,10 +72,13 @@ impl World {
         agent.down = down;
         let life = agent.life;
         self.say(|| "the agent is told to end".into());
-        let patience = self.plan.setup.settings.agent.shutdown_timeout.as_nanos() as u64 + 500 * MS;
-        self.queue.put(self.now + patience, What::Impatience(life));
+        self.queue.put(self.now + self.patience(), What::Impatience(life));
         self.handle(Event::Shutdown);
         self.reached(Point::Shutdown)
+    }
+
+    fn patience(&self) -> u64 {
+        self.plan.setup.settings.agent.shutdown_timeout.as_nanos() as u64 + 500 * MS
     }
 
     /// The engine says that it ended.
@@ -95,10 +98,17 @@ impl World {
         Ok(())
     }
 
-    /// The driver has waited for long enough: what is not done is not done.
+    /// The driver has waited for long enough: what is not done is not done. Only the last transactions get the same
+    /// time again.
     pub(super) fn cancel_all(&mut self) -> Result<(), Broken> {
         let Some(agent) = &mut self.agent else { return Ok(()) };
-        let given_up = std::mem::take(&mut agent.flying);
+        let mut given_up = std::mem::take(&mut agent.flying);
+        if !std::mem::replace(&mut agent.hurried, true) {
+            let saving = |flight: &Flight| matches!(flight.deed, Deed::Save | Deed::DeadLetters);
+            agent.flying = given_up.extract_if(.., |_, flight| saving(flight)).collect();
+        } else if given_up.values().any(|flight| flight.deed == Deed::Save) {
+            self.saves_well = false;
+        }
         self.say(|| format!("{} actions are given up", given_up.len()));
         for (id, flight) in given_up {
             let outcome = match flight.stage {
@@ -127,7 +137,7 @@ impl World {
                 Err(Broken::new("an ordered end comes to an end", "nothing is unanswered, yet it goes on"))
             }
             Some(agent) if agent.life == life => {
-                self.queue.put(self.now + 2000 * MS, What::Impatience(life));
+                self.queue.put(self.now + self.patience(), What::Impatience(life));
                 Ok(())
             }
             _ => Ok(()),
