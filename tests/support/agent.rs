@@ -119,8 +119,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts to write.
-    pub(crate) fn start(log: &Path) -> Self {
+    /// Starts to write so many lines every 5 ms.
+    pub(crate) fn start(log: &Path, burst: usize) -> Self {
         let (stop, rotate) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (stopped, rotated, log) = (Arc::clone(&stop), Arc::clone(&rotate), log.to_path_buf());
         let thread = thread::spawn(move || {
@@ -131,7 +131,7 @@ impl Writer {
                     fs::rename(&log, log.with_extension(format!("log.{rotations}"))).expect("renamed");
                     file = create(&log);
                 }
-                for _ in 0..20 {
+                for _ in 0..burst {
                     let line = format!("{:08} {}\n", lines.len(), "x".repeat(lines.len() % 190));
                     file.write_all(line.as_bytes()).expect("written");
                     lines.push(line);
