@@ -124,7 +124,8 @@ impl Engine {
             let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) else {
                 return Planned::Nothing;
             };
-            if cursor.acked.is_full() {
+            // What lies between the ranges is always read: after a restart nothing else would ever fill them.
+            if cursor.acked.is_full() && cursor.position.line.at >= cursor.acked.end() {
                 cursor.stage = Stage::Stuck;
                 return Planned::Nothing;
             }
