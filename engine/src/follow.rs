@@ -49,6 +49,8 @@ pub struct File {
     pub size: u64,
     /// Actions asked for before its size was told.
     pub sized: u64,
+    /// Wall time of its last write, at the last look.
+    pub mtime: i64,
     /// When a change was last seen.
     pub changed: Duration,
     /// Wall time it was last seen.
@@ -192,6 +194,7 @@ impl File {
             handle: None,
             size: 0,
             sized: 0,
+            mtime: 0,
             changed: Duration::ZERO,
             last_seen: row.last_seen,
             links: 1,

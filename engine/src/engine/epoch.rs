@@ -68,13 +68,13 @@ impl Engine {
 
     /// The content is another than before: a truncation, or a refill. What was read before is still delivered, under
     /// its own epoch; what was seen and not read is lost. What one flow finds holds for all: another may stand where
-    /// it cannot be told.
-    pub(super) fn begin_epoch(&mut self, id: FileId, now: Now) {
+    /// it cannot be told. `head` is of the new content's first bytes, as far as they are known.
+    pub(super) fn begin_epoch(&mut self, id: FileId, head: Fingerprint, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let text = format!("{} was truncated or overwritten, it is read from its start", file.path.display());
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
-        file.head = Fingerprint::default();
+        file.head = head;
         file.row = Row::Unsaved;
         let mut before = Vec::new();
         for cursor in &mut file.cursors {

@@ -1,6 +1,6 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
-use super::scan::{Lead, Sighting};
+use super::scan::{ACTIVE, Lead, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
@@ -170,6 +170,7 @@ impl Engine {
             handle: Some(handle),
             size: chunk.meta.size,
             sized: self.next_action,
+            mtime: chunk.meta.mtime,
             changed: now.mono,
             last_seen: now.wall,
             links: chunk.meta.links,
@@ -193,6 +194,7 @@ impl Engine {
         file.size = meta.size;
         file.sized = told;
         file.links = meta.links;
+        file.mtime = meta.mtime;
         file.changed = now.mono;
         file.identity = meta.identity;
         file.problem = None;
@@ -294,6 +296,7 @@ impl Engine {
     /// Looks whether a file that lost its live name has come to rest: then one last read takes what has no newline.
     pub(super) fn quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
+        self.close_if_over(id, now);
         let Some(file) = self.files.get_mut(&id) else { return };
         if file.handle.is_none() || !matches!(file.ending, Ending::Displaced | Ending::Closing { .. }) {
             return;
@@ -321,19 +324,32 @@ impl Engine {
     }
 
     fn finish(&mut self, id: FileId, now: Now) {
-        self.timers.cancel(Timer::Quiet(id));
         let Some(file) = self.files.get_mut(&id) else { return };
         file.ending = Ending::Finished;
+        self.timers.set(Timer::Quiet(id), now.mono + ACTIVE);
+        self.keeper.file(id);
+        self.save_soon(now);
+        self.close_if_over(id, now);
+        self.forget_if_over(id, now);
+    }
+
+    /// A finished file is closed when it was deleted, or was not written for long: until then a late writer is read on,
+    /// also where no glob leads to the file any more.
+    fn close_if_over(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id).filter(|file| file.ending == Ending::Finished) else {
+            return;
+        };
+        let rested = now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
+        if !file.is_at_rest() || !(rested || file.links == 0) {
+            return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
+        }
+        self.timers.cancel(Timer::Quiet(id));
         for cursor in &mut file.cursors {
             cursor.stage = Stage::Closed;
         }
-        let handle = file.handle.take();
-        if let Some(handle) = handle {
+        if let Some(handle) = file.handle.take() {
             self.close(handle);
         }
-        self.keeper.file(id);
-        self.save_soon(now);
-        self.forget_if_over(id, now);
     }
 
     /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.

@@ -7,7 +7,7 @@ use crate::follow::{Ending, LARGE_READ, Row, SMALL_READ, Stage};
 use crate::frame::{Cut, FrameJob, Framed, Framing, Half, Mode, Rec, Step};
 use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
 use crate::job::Job;
-use crate::state::{Check, Reason};
+use crate::state::{Check, Fingerprint, Reason};
 use crate::timer::Timer;
 use crate::{Level, event::Action};
 use bytes::Bytes;
@@ -124,7 +124,8 @@ impl Engine {
             let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) else {
                 return Planned::Nothing;
             };
-            if cursor.acked.is_full() {
+            // What lies between the ranges is always read: after a restart nothing else would ever fill them.
+            if cursor.acked.is_full() && cursor.position.line.at >= cursor.acked.end() {
                 cursor.stage = Stage::Stuck;
                 return Planned::Nothing;
             }
@@ -215,16 +216,15 @@ impl Engine {
         let acked = self.acked_end(id);
         if held < u64::from(plan.check.print.len) || chunk.meta.size < acked {
             self.budget.give(flow, held);
-            return self.changed(id, plan.mode, now);
+            return self.changed(id, plan.mode, Fingerprint::default(), now);
         }
-        self.saw(id, chunk.meta.size, now);
         self.frame(id, plan, chunk);
     }
 
     /// The bytes before the place that was read are not what they were.
-    fn changed(&mut self, id: CursorId, mode: Mode, now: Now) {
+    fn changed(&mut self, id: CursorId, mode: Mode, head: Fingerprint, now: Now) {
         if mode != Mode::Search {
-            return self.begin_epoch(id.file, now);
+            return self.begin_epoch(id.file, head, now);
         }
         // Only the half line that was searched is known to be another: what is before it, the next read tells.
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
@@ -260,8 +260,13 @@ impl Engine {
         file.sized = told;
         file.problem = None;
         file.links = chunk.meta.links;
+        file.mtime = chunk.meta.mtime;
         file.last_seen = now.wall;
         if chunk.meta.size != file.size {
+            if file.ending == Ending::Finished {
+                file.ending = Ending::Displaced;
+                self.timers.set_by(Timer::Quiet(id), now.mono);
+            }
             file.changed = now.mono;
         }
         file.size = chunk.meta.size;
@@ -300,9 +305,9 @@ impl Engine {
             return self.budget.give(flow, read.charge);
         }
         match framed.framing {
-            Framing::Changed => {
+            Framing::Changed(head) => {
                 self.budget.give(flow, read.charge);
-                self.changed(id, read.mode, now);
+                self.changed(id, read.mode, head, now);
             }
             Framing::Same(cut) => self.cut(id, read, *cut, now),
         }
@@ -316,10 +321,11 @@ impl Engine {
         {
             if line == 0 {
                 self.budget.give(id.flow.0 as usize, charge);
-                return self.begin_epoch(id.file, now);
+                return self.begin_epoch(id.file, cut.head.unwrap_or_default(), now);
             }
             self.shrunk(id, size, now);
         }
+        self.saw(id, size, now);
         let Some(file) = self.files.get_mut(&id.file) else { return };
         if let Some(head) = cut.head.filter(|head| head.len > file.head.len) {
             file.head = head;

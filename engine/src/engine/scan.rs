@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A file is active so long after its last change.
-const ACTIVE: Duration = Duration::from_mins(10);
+pub(super) const ACTIVE: Duration = Duration::from_mins(10);
 
 /// How often a part of the inactive files is looked at; all of them once in [`ACTIVE`].
 pub(super) const SWEEP: Duration = Duration::from_secs(10);
