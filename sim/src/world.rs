@@ -64,8 +64,8 @@ pub(crate) struct World {
     stragglers: Vec<(ActionId, Request)>,
     /// The last thing that happened to the agent.
     last: Point,
-    /// What was done to the world since the agent before this one ended.
-    done: BTreeSet<Kind>,
+    /// What was done to the world since the agent before this one ended, and in the life of that one.
+    done: [BTreeSet<Kind>; 2],
     /// The newest transaction was saved.
     saves_well: bool,
     /// Nothing goes wrong any more.
@@ -136,7 +136,7 @@ impl World {
             armed: None,
             stragglers: Vec::new(),
             last: Point::Shutdown,
-            done: BTreeSet::new(),
+            done: Default::default(),
             saves_well: true,
             healed: false,
             at_once: 0,

@@ -1,17 +1,15 @@
-//! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; `sim --trace 17` shows one.
-//! `--brief` reports a failing seed in a line, not made small.
+//! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; ends at the first that breaks a
+//! property and makes it small. `--brief` only names it, `--survey` names all; `--trace 17` shows what happens in one.
 
-use kintail_sim::runner;
+use kintail_sim::runner::{self, Mode};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| {
-        let at = args.iter().position(|arg| arg == name)?;
-        args.get(at + 1).cloned()
-    };
+    let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1).cloned());
+    // A panic of the engine is a broken property; its seed says all.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = value("--trace").and_then(|seed| seed.parse().ok()) {
         println!("{}", runner::trace(seed));
@@ -19,17 +17,31 @@ fn main() -> ExitCode {
     }
     let seeds = value("--seeds").or_else(|| std::env::var("SIM_SEEDS").ok()).unwrap_or("0..2000".into());
     let Some(seeds) = parse(&seeds) else {
-        eprintln!("usage: sim [--seeds FROM..TO] [--brief] [--trace SEED]");
+        eprintln!("usage: sim [--seeds FROM..TO] [--brief | --survey] [--trace SEED]");
         return ExitCode::from(64);
     };
+    let flag = |name: &str| args.iter().any(|arg| arg == name);
+    let mode = match (flag("--brief"), flag("--survey")) {
+        (true, _) => Mode::Brief,
+        (_, true) => Mode::Survey,
+        _ => Mode::Explain,
+    };
+    run(seeds, mode)
+}
+
+fn run(seeds: Range<u64>, mode: Mode) -> ExitCode {
     let began = Instant::now();
-    let result = runner::run(seeds.clone(), args.iter().any(|arg| arg == "--brief"), |seed| {
-        if (seed + 1).is_multiple_of(10_000) {
+    let mut broken = 0;
+    let result = runner::run(seeds.clone(), mode, |seed, breaks| {
+        if let Some(text) = breaks {
+            broken += 1;
+            print!("{text}");
+        }
+        let next = seed + 1;
+        if next.is_multiple_of(10_000) {
             eprintln!(
-                "{:?}: all seeds before {} hold; to go on: --seeds {}..{}",
+                "{:?}: done up to {next}; to go on from here: --seeds {next}..{}",
                 began.elapsed(),
-                seed + 1,
-                seed + 1,
                 seeds.end
             );
         }
@@ -37,7 +49,7 @@ fn main() -> ExitCode {
     match result {
         Ok(report) => {
             println!("{}{:?}", report.text(), began.elapsed());
-            ExitCode::SUCCESS
+            if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failure) => {
             println!("{}", failure.text);

@@ -67,10 +67,11 @@ impl Account {
         let node = &disk.nodes[entry.node];
         let moved = node.moved && !node.linked && !entry.gone;
         let lines = entry.lines.iter().map(|id| disk.lines[id.0 as usize]);
-        // A long line is not held while its end is looked for.
-        let long = |body: u64| book.gone.is_some() && body >= LONG.min(self.line.max_bytes);
+        // A long line is not held while its end is looked for, and what follows it is not read meanwhile.
+        let held = |body: u64| book.gone.is_none() || body < LONG.min(self.line.max_bytes);
         lines
-            .filter(|line| (line.complete() && !long(line.body)) || (moved && line.written > 0))
+            .take_while(|line| held(line.body))
+            .filter(|line| line.complete() || (moved && line.written > 0))
             .map(|line| (line.start, line.end()))
             .find(|(start, end)| *end <= upto && !book.acked.covers(*start, *end))
     }

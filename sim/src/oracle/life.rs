@@ -128,7 +128,7 @@ impl Oracle {
     pub(crate) fn given(&mut self, cursor: CursorId, content: ContentId, start: u64, end: u64) {
         let flow = &mut self.flows[cursor.flow.0 as usize];
         let book = flow.book(content);
-        if book.gone.is_none() && (start <= book.read_to || book.framed_to == 0) {
+        if book.gone.is_none() && start < end && start <= book.read_to.max(book.skipped) {
             book.read_to = book.read_to.max(end);
         }
     }
