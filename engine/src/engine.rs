@@ -164,8 +164,8 @@ enum Asked {
     Save,
     Watch(PathBuf),
     List(PathBuf),
-    /// A file is looked for by its inode, beside its old path.
-    Beside(FileId),
+    /// Files are looked for by their inodes, beside their old paths.
+    Beside(PathBuf, Vec<FileId>),
     /// Whether a closed file has changed.
     Look(FileId, PathBuf),
     /// A file lost its name before it was opened, and is looked for by its inode.
@@ -292,7 +292,9 @@ impl Engine {
             (Asked::Save, Outcome::Saved(result)) => self.saved(result, now),
             (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
-            (Asked::Beside(file), Outcome::Listed(result)) => self.looked_beside(file, result, now),
+            (Asked::Beside(dir, files), Outcome::Listed(result)) => {
+                self.looked_beside(&dir, files, result, now)
+            }
             (Asked::Astray { dir, ino, followers }, Outcome::Listed(result)) => {
                 self.looked_astray(dir, ino, followers, result);
             }
@@ -339,7 +341,7 @@ impl Engine {
             }
             Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
             Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
-            Asked::Beside(file) => self.looked_beside(file, Err(gave_up()), now),
+            Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),

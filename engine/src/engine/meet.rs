@@ -9,7 +9,7 @@ use crate::follow::{Ending, File, Row, Stage};
 use crate::ids::{Epoch, FileId, FlowId, HandleId, Span};
 use crate::state::{Identity, Put, Reason};
 use crate::timer::Timer;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,7 +30,9 @@ impl Engine {
         let meta = match result {
             Ok(meta) => meta,
             Err(error) => {
-                self.look_for_other(&sighting, None);
+                if error == FileError::NotFound {
+                    self.look_for_other(&sighting, None);
+                }
                 return self.concluded_failed(&sighting, &error);
             }
         };
@@ -85,6 +87,8 @@ impl Engine {
     ) {
         let entries = result.map(|listing| listing.entries).unwrap_or_default();
         match entries.into_iter().find(|entry| entry.ino == ino && entry.kind == Kind::File) {
+            // It has its followed name again, under which it is opened in its turn.
+            Some(entry) if self.is_followed(&dir, &entry.name) => {}
             Some(entry) => {
                 self.tree_open(Sighting { dir, name: entry.name, followers, lead: Lead::Astray(ino) });
             }
@@ -386,56 +390,65 @@ impl Engine {
 
     /// After a scan: saved files that no glob found are looked for beside their old path, by inode.
     pub(super) fn look_for_missing(&mut self) {
-        let missing: Vec<FileId> = self
-            .files
-            .values()
-            .filter(|file| file.handle.is_none() && file.names.is_empty())
-            .filter(|file| file.ending != Ending::Finished || !file.is_acked())
-            .map(|file| file.id)
-            .collect();
-        for id in missing {
-            let Some(file) = self.files.get_mut(&id) else { continue };
-            file.missed += 1;
-            let Some(dir) = file.path.parent().map(Path::to_path_buf) else { continue };
-            let inos = BTreeSet::from([file.identity.ino]);
+        let mut dirs: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
+        let missing = self.files.values_mut().filter(|file| file.handle.is_none() && file.names.is_empty());
+        for file in missing {
+            // What was finished may have grown while nobody looked; once is enough to see that.
+            let over = file.ending == Ending::Finished && file.is_acked() && file.missed > 0;
+            if let Some(dir) = file.path.parent().filter(|_| !over) {
+                file.missed += 1;
+                dirs.entry(dir.to_path_buf()).or_default().push(file.id);
+            }
+        }
+        for (dir, ids) in dirs {
+            let inos = ids.iter().map(|id| self.files[id].identity.ino).collect();
             let wanted = self.tree.globs().wanted(&[], inos);
-            self.ask(Asked::Beside(id), Do::List { dir, wanted });
+            self.ask(Asked::Beside(dir.clone(), ids), Do::List { dir, wanted });
         }
     }
 
-    pub(super) fn looked_beside(&mut self, id: FileId, result: Result<Listing, FileError>, now: Now) {
-        let Some(file) = self.files.get_mut(&id) else { return };
+    pub(super) fn looked_beside(
+        &mut self,
+        dir: &Path,
+        ids: Vec<FileId>,
+        result: Result<Listing, FileError>,
+        now: Now,
+    ) {
         let entries = match result {
             Ok(listing) => listing.entries,
             Err(FileError::NotFound) => Vec::new(),
-            Err(_) => {
-                // Could not look: nobody knows.
-                file.missed -= 1;
-                return;
-            }
+            // Could not look: nobody knows.
+            Err(_) => return self.not_looked(&ids),
         };
-        if file.handle.is_some() || !file.names.is_empty() {
-            return;
-        }
-        let Some(dir) = file.path.parent().map(Path::to_path_buf) else { return };
-        let mut entries: VecDeque<_> =
-            entries.into_iter().filter(|entry| entry.ino == file.identity.ino).collect();
-        match entries.pop_front() {
-            Some(entry) => {
-                self.tree_open(Sighting {
-                    dir,
-                    name: entry.name,
+        for id in ids {
+            let Some(file) = self.files.get(&id) else { continue };
+            if file.handle.is_some() || !file.names.is_empty() {
+                continue;
+            }
+            match entries.iter().find(|entry| entry.ino == file.identity.ino) {
+                Some(entry) => self.tree_open(Sighting {
+                    dir: dir.into(),
+                    name: entry.name.clone(),
                     followers: Vec::new(),
                     lead: Lead::Saved(id),
-                });
+                }),
+                None => self.not_found(id, now),
             }
-            None => self.not_found(id, now),
+        }
+    }
+
+    fn not_looked(&mut self, ids: &[FileId]) {
+        for id in ids {
+            if let Some(file) = self.files.get_mut(id) {
+                file.missed = file.missed.saturating_sub(1);
+            }
         }
     }
 
     /// A scan did not find a saved file, not even by its inode.
     fn not_found(&mut self, id: FileId, now: Now) {
-        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE) {
+        let over = |file: &File| file.ending == Ending::Finished && file.is_acked();
+        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE && !over(file)) {
             self.gone(id, now);
         }
     }
@@ -481,9 +494,13 @@ impl Sighting {
     /// file and followed as the old one was; under any other it is a stranger.
     fn adopt(&mut self, before: &File) {
         let old = before.path.file_name().unwrap_or_default().as_encoded_bytes();
-        let Lead::Saved(_) = self.lead else { return };
-        if self.name.as_encoded_bytes().starts_with(old) {
-            self.followers = before.cursors.iter().map(|cursor| cursor.flow).collect();
+        if !self.name.as_encoded_bytes().starts_with(old) {
+            return;
+        }
+        for cursor in &before.cursors {
+            if !self.followers.contains(&cursor.flow) {
+                self.followers.push(cursor.flow);
+            }
         }
     }
 }
