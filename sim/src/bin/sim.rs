@@ -34,7 +34,9 @@ fn main() -> ExitCode {
         Ok(report) => {
             println!("{}{:?}", report.text(), began.elapsed());
             let rare = report.rare_pairs();
-            rare.iter().for_each(|pair| println!("hit too rarely: {pair}"));
+            for pair in &rare {
+                println!("hit too rarely: {pair}");
+            }
             if full && !rare.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(failure) => {
@@ -51,8 +53,10 @@ fn run(seeds: &Range<u64>, jobs: u64, brief: bool) -> Result<Report, Box<Failure
     for from in (seeds.start..seeds.end).step_by(part as usize) {
         let done = done.clone();
         let part = from..seeds.end.min(from + part);
-        // Nobody listens any more when another seed has failed.
-        thread::spawn(move || done.send(runner::run(part.clone(), brief, |seed| tell(seed, &part))));
+        thread::spawn(move || {
+            // Nobody listens any more when another seed has failed.
+            let _ = done.send(runner::run(part.clone(), brief, |seed| tell(seed, &part)));
+        });
     }
     drop(done);
     let mut all = Report::default();
