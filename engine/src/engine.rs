@@ -19,7 +19,7 @@ use crate::discover::{Globs, PatternError};
 use crate::encode::BatchId;
 use crate::event::{Action, Do, Event, Letter, Meta, Notice, Now, Outcome};
 use crate::follow::File;
-use crate::frame::{Mode, Rules};
+use crate::frame::Rules;
 use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, StoreId};
 use crate::job::JobDone;
 use crate::settings::{self, Settings};
@@ -164,8 +164,8 @@ enum Asked {
     Save,
     Watch(PathBuf),
     List(PathBuf),
-    /// A file is looked for by its inode, beside its old path.
-    Beside(FileId),
+    /// Files are looked for by their inodes, beside their old paths.
+    Beside(PathBuf, Vec<FileId>),
     /// Whether a closed file has changed.
     Look(FileId, PathBuf),
     /// A file lost its name before it was opened, and is looked for by its inode.
@@ -186,11 +186,7 @@ enum Asked {
         to: u64,
         from: u64,
     },
-    Frame {
-        cursor: CursorId,
-        mode: Mode,
-        charge: u64,
-    },
+    Frame(CursorId, read::Reading),
     Encode,
     Send(FlowId, BatchId),
     Letters(FlowId, Vec<Letter>),
@@ -296,7 +292,9 @@ impl Engine {
             (Asked::Save, Outcome::Saved(result)) => self.saved(result, now),
             (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
-            (Asked::Beside(file), Outcome::Listed(result)) => self.looked_beside(file, result, now),
+            (Asked::Beside(dir, files), Outcome::Listed(result)) => {
+                self.looked_beside(&dir, files, result, now)
+            }
             (Asked::Astray { dir, ino, followers }, Outcome::Listed(result)) => {
                 self.looked_astray(dir, ino, followers, result);
             }
@@ -313,9 +311,9 @@ impl Engine {
             (Asked::Seek { cursor, to, from }, Outcome::Read(result)) => {
                 self.sought(cursor, to, from, result, now);
             }
-            (Asked::Frame { cursor, mode, charge }, Outcome::Computed(done)) => {
+            (Asked::Frame(cursor, read), Outcome::Computed(done)) => {
                 if let JobDone::Framed(framed) = *done {
-                    self.framed(cursor, mode, charge, framed, now);
+                    self.framed(cursor, read, framed, now);
                 }
             }
             (Asked::Encode, Outcome::Computed(done)) => {
@@ -343,10 +341,10 @@ impl Engine {
             }
             Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
             Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
-            Asked::Beside(file) => self.looked_beside(file, Err(gave_up()), now),
+            Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
-            Asked::Frame { cursor, charge, .. } => self.budget.give(cursor.flow.0 as usize, charge),
+            Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }

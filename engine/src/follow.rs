@@ -49,16 +49,16 @@ pub struct File {
     pub size: u64,
     /// Actions asked for before its size was told.
     pub sized: u64,
-    /// Most bytes seen in this epoch: what is known to have existed.
-    pub seen: u64,
+    /// Wall time of its last write, at the last look.
+    pub mtime: i64,
     /// When a change was last seen.
     pub changed: Duration,
     /// Wall time it was last seen.
     pub last_seen: i64,
     /// Names it has anywhere, at the last look.
     pub links: u64,
-    /// Its row is in the store, with its newest epoch.
-    pub saved: bool,
+    /// Whether its row is in the store, with its newest epoch.
+    pub row: Row,
     /// It lost its live name.
     pub ending: Ending,
     /// Complete scans that did not find it.
@@ -69,6 +69,17 @@ pub struct File {
     pub cursors: Vec<Cursor>,
     /// Epochs that ended with bytes unacknowledged.
     pub ended: Vec<Ended>,
+}
+
+/// Whether a file's id and epoch, and all its cursors, are in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// No, or something was added since.
+    Unsaved,
+    /// They are in the transaction that is out.
+    Saving,
+    /// Yes.
+    Saved,
 }
 
 /// How far a file is on its way out.
@@ -98,6 +109,8 @@ pub struct Cursor {
     pub acked: Acked,
     /// What is read next.
     pub position: Position,
+    /// Most bytes its reads have seen in this epoch: what is known to have existed.
+    pub seen: u64,
     /// Line ends that may become the saved check.
     pub checks: VecDeque<Check>,
     /// By which the content is recognised after a restart; never past the prefix.
@@ -181,11 +194,11 @@ impl File {
             handle: None,
             size: 0,
             sized: 0,
-            seen: 0,
+            mtime: 0,
             changed: Duration::ZERO,
             last_seen: row.last_seen,
             links: 1,
-            saved: true,
+            row: Row::Saved,
             ending: if row.finished { Ending::Finished } else { Ending::Live },
             missed: 0,
             problem: None,
@@ -195,7 +208,7 @@ impl File {
     }
 
     /// Its row.
-    pub fn row(&self) -> FileRow {
+    pub fn to_row(&self) -> FileRow {
         FileRow {
             id: self.id,
             first_path: self.first_path.clone(),
@@ -237,6 +250,7 @@ impl Cursor {
             epoch,
             acked: Acked::default(),
             position: Position::new(Check::default(), rules.skip_header),
+            seen: 0,
             checks: VecDeque::new(),
             check: Check::default(),
             stage,
@@ -251,11 +265,12 @@ impl Cursor {
         let mut cursor = Self::new(flow, row.epoch, Stage::Closed, key, rules);
         cursor.acked = Acked::new(row.prefix, &row.ranges);
         cursor.start_at(row.check);
+        cursor.seen = row.seen;
         cursor
     }
 
     /// Its row.
-    pub fn row(&self, flow: String, file: FileId, seen: u64) -> CursorRow {
+    pub fn row(&self, flow: String, file: FileId) -> CursorRow {
         CursorRow {
             flow,
             file,
@@ -263,7 +278,7 @@ impl Cursor {
             prefix: self.acked.prefix(),
             ranges: self.acked.ranges().collect(),
             check: self.check,
-            seen,
+            seen: self.seen,
         }
     }
 

@@ -88,8 +88,9 @@ pub struct Framed {
 /// What a buffer turned out to be.
 #[derive(Clone, Debug)]
 pub enum Framing {
-    /// The bytes before the offset are not what they were: another content.
-    Changed,
+    /// The bytes before the offset are not what they were: another content, with these first bytes as far as they
+    /// were read.
+    Changed(Fingerprint),
     /// The bytes follow what was read before.
     Same(Box<Cut>),
 }
@@ -177,7 +178,8 @@ impl FrameJob {
     pub fn run(self) -> Framed {
         let cursor = self.cursor;
         if !self.follows() {
-            return Framed { cursor, framing: Framing::Changed };
+            let head = if self.base == 0 { self.head_now() } else { Fingerprint::default() };
+            return Framed { cursor, framing: Framing::Changed(head) };
         }
         let mut cutter = Cutter::new(&self);
         match self.mode {
@@ -187,6 +189,10 @@ impl FrameJob {
         }
         let cut = cutter.finish();
         Framed { cursor, framing: Framing::Same(Box::new(cut)) }
+    }
+
+    fn head_now(&self) -> Fingerprint {
+        content::fingerprint(&self.bytes[..self.bytes.len().min(WINDOW)])
     }
 
     fn follows(&self) -> bool {
@@ -371,7 +377,7 @@ impl<'a> Cutter<'a> {
         // Header lines are acknowledged all together, so that a restart among them begins with the first again.
         let filtered =
             (job.header > 0 && self.header == 0).then(|| Span::new(0, self.offset(self.header_end)));
-        let head = (job.base == 0).then(|| content::fingerprint(&job.bytes[..job.bytes.len().min(WINDOW)]));
+        let head = (job.base == 0).then(|| job.head_now());
         Cut {
             dead: self.dead,
             filtered,

@@ -14,7 +14,7 @@ use crate::plan::setup::{Scope, Setup};
 use crate::world::disk::{ContentId, Disk, NodeId};
 use book::Book;
 use kintail_engine::ids::{Epoch, FileId};
-use kintail_engine::settings::{Destination, Line, Newline, PartitionKey, StartAt};
+use kintail_engine::settings::{Destination, Line, Newline, Oversize, PartitionKey, StartAt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -94,7 +94,8 @@ impl Oracle {
                 line: flow.line,
                 strip: flow.newline == Newline::Strip,
                 concatenates: plain || firehose,
-                ordered: plain,
+                // A record that was given up leaves a hole, which may be filled later.
+                ordered: plain && flow.retry.give_up.is_none() && flow.line.oversize != Oversize::DeadLetter,
                 start_at: flow.start_at,
                 key: flow.partition_key.clone(),
                 close_after: flow.close_after.as_nanos() as u64,

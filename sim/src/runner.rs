@@ -60,22 +60,43 @@ impl Report {
     }
 }
 
-/// Runs these seeds up to the first that breaks a property, which is made small unless `brief`; calls `progress`
-/// after each.
-pub fn run(seeds: Range<u64>, brief: bool, mut progress: impl FnMut(u64)) -> Result<Report, Box<Failure>> {
+/// What a run does with seeds that break a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Ends at the first, and makes it small.
+    Explain,
+    /// Ends at the first, and says so in a line.
+    Brief,
+    /// Says so in a line to `progress`, and goes on.
+    Survey,
+}
+
+/// Runs these seeds, up to the first that breaks a property unless all are surveyed; tells `progress` after each
+/// what it breaks, if anything.
+pub fn run(
+    seeds: Range<u64>,
+    mode: Mode,
+    mut progress: impl FnMut(u64, Option<&str>),
+) -> Result<Report, Box<Failure>> {
     let mut report = Report::default();
     for seed in seeds {
         let plan = Plan::of(seed);
         let (result, tally, _) = try_plan(&plan, false);
-        if let Err(broken) = result {
-            let text = if brief { headline(seed, &broken) } else { explain(&plan, &broken) };
-            return Err(Box::new(Failure { seed, text }));
+        let broken = result.err();
+        match (&broken, mode) {
+            (Some(broken), Mode::Explain) => {
+                return Err(Box::new(Failure { seed, text: explain(&plan, broken) }));
+            }
+            (Some(broken), Mode::Brief) => {
+                return Err(Box::new(Failure { seed, text: headline(seed, broken) }));
+            }
+            _ => {}
         }
         report.seeds += 1;
         report.crashed += u64::from(tally.crashes > 0);
         report.events.push(tally.events);
         report.tally.add(&tally);
-        progress(seed);
+        progress(seed, broken.map(|broken| headline(seed, &broken)).as_deref());
     }
     Ok(report)
 }

@@ -1,6 +1,6 @@
 //! Runs a share of the seeds: a small one here, `SIM_SEEDS=0..20000` (with `--profile sim`) in CI.
 
-use kintail_sim::runner;
+use kintail_sim::runner::{self, Mode};
 use std::ops::Range;
 
 /// Seeds for a build without optimisation.
@@ -12,7 +12,7 @@ const FULL_SHARE: u64 = 20_000;
 fn no_seed_breaks_a_property() {
     let seeds = std::env::var("SIM_SEEDS").ok().map_or(FEW, |text| parse(&text));
     let full = seeds.end - seeds.start >= FULL_SHARE;
-    match runner::run(seeds, false, |_| {}) {
+    match runner::run(seeds, Mode::Explain, |_, _| {}) {
         Ok(report) => {
             println!("{}", report.text());
             let rare = report.rare_pairs();

@@ -5,6 +5,7 @@ mod lanes;
 mod mounts;
 
 pub(crate) use calls::look;
+pub(in crate::io) use calls::meaning;
 pub(crate) use lanes::Stalled;
 
 use kintail_engine::discover::Wanted;

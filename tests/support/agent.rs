@@ -2,7 +2,7 @@
 
 use super::endpoint::SECRET;
 use kintail_engine::command::{Command as Order, Reply};
-use kintail_engine::status::Status;
+use kintail_engine::status::{FlowStatus, Status};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+/// Longest wait for anything.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory with a config, a log that `app.log*` matches, and the agent's own state.
 pub(crate) struct Host {
@@ -52,10 +55,14 @@ impl Host {
         Agent(child)
     }
 
-    /// Whether every byte is acknowledged and nothing is out, as the agent's status says.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.status()
-            .is_ok_and(|status| status.flows.iter().all(|flow| flow.lag_bytes == 0 && flow.in_flight == 0))
+    /// Waits until every byte is acknowledged and nothing is out, as the agent's status says.
+    pub(crate) fn wait_until_idle(&self) {
+        let began = Instant::now();
+        let is_idle = |flow: &FlowStatus| flow.lag_bytes == 0 && flow.in_flight == 0;
+        while !self.status().is_ok_and(|status| status.flows.iter().all(is_idle)) {
+            assert!(began.elapsed() < PATIENCE, "not idle: {:#?}", self.status());
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn status(&self) -> io::Result<Status> {
@@ -112,8 +119,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts to write.
-    pub(crate) fn start(log: &Path) -> Self {
+    /// Starts to write so many lines every 5 ms.
+    pub(crate) fn start(log: &Path, burst: usize) -> Self {
         let (stop, rotate) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (stopped, rotated, log) = (Arc::clone(&stop), Arc::clone(&rotate), log.to_path_buf());
         let thread = thread::spawn(move || {
@@ -124,7 +131,7 @@ impl Writer {
                     fs::rename(&log, log.with_extension(format!("log.{rotations}"))).expect("renamed");
                     file = create(&log);
                 }
-                for _ in 0..20 {
+                for _ in 0..burst {
                     let line = format!("{:08} {}\n", lines.len(), "x".repeat(lines.len() % 190));
                     file.write_all(line.as_bytes()).expect("written");
                     lines.push(line);
@@ -153,7 +160,7 @@ impl Writer {
 pub(crate) fn wait(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < Duration::from_mins(1), "waited in vain for {what}");
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,7 +1,7 @@
 //! Acknowledging, losing, and beginning anew: what happens to the bytes of an epoch.
 
 use super::Engine;
-use crate::follow::{Cursor, Ended, Stage};
+use crate::follow::{Cursor, Ended, Row, Stage};
 use crate::ids::{CursorId, Epoch, FileId, FlowId, Span};
 use crate::state::{Check, Fingerprint, LedgerRow, Put, Reason};
 use crate::{Level, event::Now};
@@ -67,63 +67,51 @@ impl Engine {
     }
 
     /// The content is another than before: a truncation, or a refill. What was read before is still delivered, under
-    /// its own epoch; what was seen and not read is lost.
-    pub(super) fn begin_epoch(&mut self, id: FileId, now: Now) {
-        self.next_epoch(id, From::Start, now);
-    }
-
-    /// The file is shorter than it was, though not so much that it shows in what was read: it was truncated, and what
-    /// was seen past the place that was read last is gone. Returns whether that is so.
-    pub(super) fn shrunk(&mut self, id: FileId, now: Now) -> bool {
-        let shrunk = self.files.get(&id).is_some_and(|file| file.size < file.seen);
-        if shrunk {
-            self.next_epoch(id, From::Here, now);
-        }
-        shrunk
-    }
-
-    fn next_epoch(&mut self, id: FileId, from: From, now: Now) {
+    /// its own epoch; what was seen and not read is lost. What one flow finds holds for all: another may stand where
+    /// it cannot be told. `head` is of the new content's first bytes, as far as they are known.
+    pub(super) fn begin_epoch(&mut self, id: FileId, head: Fingerprint, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        let text = format!("{} was truncated or overwritten", file.path.display());
-        let seen = std::mem::take(&mut file.seen);
-        file.seen = file.size;
-        let same = file.cursors.iter().map(|cursor| cursor.position.line.at).min().unwrap_or(0);
-        if from == From::Start || same < u64::from(file.head.len) {
-            file.head = Fingerprint::default();
-        }
+        let text = format!("{} was truncated or overwritten, it is read from its start", file.path.display());
         let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
         file.epoch = epoch;
-        file.saved = false;
-        let mut unread = Vec::new();
-        let mut ended = Vec::new();
+        file.head = head;
+        file.row = Row::Unsaved;
+        let mut before = Vec::new();
         for cursor in &mut file.cursors {
-            let id = cursor.id(file.id);
-            let (before, missing) = restart(cursor, epoch, seen, from);
-            unread.push((id, missing));
-            ended.push((id, before));
+            let old = cursor.id(id);
+            let header = self.flows[cursor.flow.0 as usize].settings.line.skip_header;
+            let (ended, missing) = restart(cursor, epoch, file.size, header);
+            before.push((old, ended, missing));
         }
-        for (cursor, spans) in unread {
-            for span in spans {
-                self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileTruncated, now);
+        for (old, ended, missing) in before {
+            for span in missing {
+                self.lose(old.flow, id, old.epoch, span, Reason::FileTruncated, now);
             }
-            self.possible_loss(cursor.flow);
-            let flow = self.flow(cursor.flow);
-            flow.counters.truncations += 1;
-            let skip_header = flow.settings.line.skip_header;
-            self.budget.stop_waiting(cursor.flow.0 as usize);
-            let file = self.files.get_mut(&id);
-            if let Some(cursor) = file.and_then(|file| file.cursor(cursor.flow))
-                && cursor.position.line.at == 0
-            {
-                cursor.position.header = skip_header;
-            }
-        }
-        for (cursor, before) in ended {
-            self.end(cursor, before);
+            self.end(old, ended);
+            self.truncated(old.flow);
+            self.budget.stop_waiting(old.flow.0 as usize);
         }
         self.note(Level::Info, "truncated", text);
         self.keeper.whole_file(id);
         self.save_urgently(now);
+    }
+
+    fn truncated(&mut self, flow: FlowId) {
+        self.flow(flow).counters.truncations += 1;
+        self.possible_loss(flow);
+    }
+
+    /// The file is shorter than it was, though what was read of it is still there: a half line was cut off. What was
+    /// seen past the end is gone, and was never a record.
+    pub(super) fn shrunk(&mut self, id: CursorId, size: u64, now: Now) {
+        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
+        let seen = std::mem::replace(&mut cursor.seen, size);
+        let from = size.max(cursor.position.line.at).min(seen);
+        let missing = cursor.acked.missing(Span::new(from, seen));
+        for span in missing {
+            self.lose(id.flow, id.file, id.epoch, span, Reason::FileTruncated, now);
+        }
+        self.truncated(id.flow);
     }
 
     /// An epoch ended: its row stays while bytes of it are unacknowledged.
@@ -137,26 +125,17 @@ impl Engine {
     }
 }
 
-/// Where a new epoch is read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    /// From byte 0: the content is another.
-    Start,
-    /// From where reading stands: the content before is the same as far as can be told.
-    Here,
-}
-
-/// Puts a cursor into a new epoch. Returns what remains of the old one, and what of it is lost.
-fn restart(cursor: &mut Cursor, epoch: Epoch, seen: u64, from: From) -> (Ended, Vec<Span>) {
+/// Puts a cursor at the beginning of a new epoch of `size` bytes. Returns what remains of the old one, and what of it
+/// is lost.
+fn restart(cursor: &mut Cursor, epoch: Epoch, size: u64, header: u32) -> (Ended, Vec<Span>) {
     let read = cursor.position.line.at;
+    let seen = std::mem::replace(&mut cursor.seen, size);
     let missing = cursor.acked.missing(Span::new(read, seen.max(read)));
     let acked = std::mem::take(&mut cursor.acked);
     let ended = Ended { flow: cursor.flow, epoch: cursor.epoch, acked, end: read };
     cursor.epoch = epoch;
-    match from {
-        From::Start => cursor.start_at(Check::default()),
-        From::Here => cursor.skip_to(cursor.position.line),
-    }
+    cursor.start_at(Check::default());
+    cursor.position.header = header;
     cursor.again = false;
     cursor.stage = Stage::Unsaved;
     (ended, missing)

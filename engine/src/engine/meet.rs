@@ -1,15 +1,15 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
-use super::scan::{Lead, Sighting};
+use super::scan::{ACTIVE, Lead, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Listing, Meta, Now};
-use crate::follow::{Ending, File, Stage};
+use crate::follow::{Ending, File, Row, Stage};
 use crate::ids::{Epoch, FileId, FlowId, HandleId, Span};
 use crate::state::{Identity, Put, Reason};
 use crate::timer::Timer;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,7 +30,9 @@ impl Engine {
         let meta = match result {
             Ok(meta) => meta,
             Err(error) => {
-                self.look_for_other(&sighting, None);
+                if error == FileError::NotFound {
+                    self.look_for_other(&sighting, None);
+                }
                 return self.concluded_failed(&sighting, &error);
             }
         };
@@ -85,6 +87,8 @@ impl Engine {
     ) {
         let entries = result.map(|listing| listing.entries).unwrap_or_default();
         match entries.into_iter().find(|entry| entry.ino == ino && entry.kind == Kind::File) {
+            // It has its followed name again, under which it is opened in its turn.
+            Some(entry) if self.is_followed(&dir, &entry.name) => {}
             Some(entry) => {
                 self.tree_open(Sighting { dir, name: entry.name, followers, lead: Lead::Astray(ino) });
             }
@@ -170,11 +174,11 @@ impl Engine {
             handle: Some(handle),
             size: chunk.meta.size,
             sized: self.next_action,
-            seen: chunk.meta.size,
+            mtime: chunk.meta.mtime,
             changed: now.mono,
             last_seen: now.wall,
             links: chunk.meta.links,
-            saved: false,
+            row: Row::Unsaved,
             ending: Ending::Live,
             missed: 0,
             problem: None,
@@ -193,8 +197,8 @@ impl Engine {
         file.missed = 0;
         file.size = meta.size;
         file.sized = told;
-        file.seen = file.seen.max(meta.size);
         file.links = meta.links;
+        file.mtime = meta.mtime;
         file.changed = now.mono;
         file.identity = meta.identity;
         file.problem = None;
@@ -208,7 +212,7 @@ impl Engine {
         if was_finished && let Some(file) = self.files.get_mut(&id) {
             file.ending = Ending::Displaced;
         }
-        if self.files.get(&id).is_some_and(|file| file.saved) {
+        if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
             self.release(id);
         }
         self.place(id, now);
@@ -296,6 +300,7 @@ impl Engine {
     /// Looks whether a file that lost its live name has come to rest: then one last read takes what has no newline.
     pub(super) fn quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
+        self.close_if_over(id, now);
         let Some(file) = self.files.get_mut(&id) else { return };
         if file.handle.is_none() || !matches!(file.ending, Ending::Displaced | Ending::Closing { .. }) {
             return;
@@ -323,19 +328,32 @@ impl Engine {
     }
 
     fn finish(&mut self, id: FileId, now: Now) {
-        self.timers.cancel(Timer::Quiet(id));
         let Some(file) = self.files.get_mut(&id) else { return };
         file.ending = Ending::Finished;
+        self.timers.set(Timer::Quiet(id), now.mono + ACTIVE);
+        self.keeper.file(id);
+        self.save_soon(now);
+        self.close_if_over(id, now);
+        self.forget_if_over(id, now);
+    }
+
+    /// A finished file is closed when it was deleted, or was not written for long: until then a late writer is read on,
+    /// also where no glob leads to the file any more.
+    fn close_if_over(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id).filter(|file| file.ending == Ending::Finished) else {
+            return;
+        };
+        let rested = now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
+        if !file.is_at_rest() || !(rested || file.links == 0) {
+            return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
+        }
+        self.timers.cancel(Timer::Quiet(id));
         for cursor in &mut file.cursors {
             cursor.stage = Stage::Closed;
         }
-        let handle = file.handle.take();
-        if let Some(handle) = handle {
+        if let Some(handle) = file.handle.take() {
             self.close(handle);
         }
-        self.keeper.file(id);
-        self.save_soon(now);
-        self.forget_if_over(id, now);
     }
 
     /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.
@@ -372,56 +390,65 @@ impl Engine {
 
     /// After a scan: saved files that no glob found are looked for beside their old path, by inode.
     pub(super) fn look_for_missing(&mut self) {
-        let missing: Vec<FileId> = self
-            .files
-            .values()
-            .filter(|file| file.handle.is_none() && file.names.is_empty())
-            .filter(|file| file.ending != Ending::Finished || !file.is_acked())
-            .map(|file| file.id)
-            .collect();
-        for id in missing {
-            let Some(file) = self.files.get_mut(&id) else { continue };
-            file.missed += 1;
-            let Some(dir) = file.path.parent().map(Path::to_path_buf) else { continue };
-            let inos = BTreeSet::from([file.identity.ino]);
+        let mut dirs: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
+        let missing = self.files.values_mut().filter(|file| file.handle.is_none() && file.names.is_empty());
+        for file in missing {
+            // What was finished may have grown while nobody looked; once is enough to see that.
+            let over = file.ending == Ending::Finished && file.is_acked() && file.missed > 0;
+            if let Some(dir) = file.path.parent().filter(|_| !over) {
+                file.missed += 1;
+                dirs.entry(dir.to_path_buf()).or_default().push(file.id);
+            }
+        }
+        for (dir, ids) in dirs {
+            let inos = ids.iter().map(|id| self.files[id].identity.ino).collect();
             let wanted = self.tree.globs().wanted(&[], inos);
-            self.ask(Asked::Beside(id), Do::List { dir, wanted });
+            self.ask(Asked::Beside(dir.clone(), ids), Do::List { dir, wanted });
         }
     }
 
-    pub(super) fn looked_beside(&mut self, id: FileId, result: Result<Listing, FileError>, now: Now) {
-        let Some(file) = self.files.get_mut(&id) else { return };
+    pub(super) fn looked_beside(
+        &mut self,
+        dir: &Path,
+        ids: Vec<FileId>,
+        result: Result<Listing, FileError>,
+        now: Now,
+    ) {
         let entries = match result {
             Ok(listing) => listing.entries,
             Err(FileError::NotFound) => Vec::new(),
-            Err(_) => {
-                // Could not look: nobody knows.
-                file.missed -= 1;
-                return;
-            }
+            // Could not look: nobody knows.
+            Err(_) => return self.not_looked(&ids),
         };
-        if file.handle.is_some() || !file.names.is_empty() {
-            return;
-        }
-        let Some(dir) = file.path.parent().map(Path::to_path_buf) else { return };
-        let mut entries: VecDeque<_> =
-            entries.into_iter().filter(|entry| entry.ino == file.identity.ino).collect();
-        match entries.pop_front() {
-            Some(entry) => {
-                self.tree_open(Sighting {
-                    dir,
-                    name: entry.name,
+        for id in ids {
+            let Some(file) = self.files.get(&id) else { continue };
+            if file.handle.is_some() || !file.names.is_empty() {
+                continue;
+            }
+            match entries.iter().find(|entry| entry.ino == file.identity.ino) {
+                Some(entry) => self.tree_open(Sighting {
+                    dir: dir.into(),
+                    name: entry.name.clone(),
                     followers: Vec::new(),
                     lead: Lead::Saved(id),
-                });
+                }),
+                None => self.not_found(id, now),
             }
-            None => self.not_found(id, now),
+        }
+    }
+
+    fn not_looked(&mut self, ids: &[FileId]) {
+        for id in ids {
+            if let Some(file) = self.files.get_mut(id) {
+                file.missed = file.missed.saturating_sub(1);
+            }
         }
     }
 
     /// A scan did not find a saved file, not even by its inode.
     fn not_found(&mut self, id: FileId, now: Now) {
-        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE) {
+        let over = |file: &File| file.ending == Ending::Finished && file.is_acked();
+        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE && !over(file)) {
             self.gone(id, now);
         }
     }
@@ -429,12 +456,11 @@ impl Engine {
     /// A saved file is nowhere: what was outstanding is lost, and said so.
     fn gone(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
-        let size = file.seen;
         let text = format!("{} is gone with bytes outstanding", file.path.display());
         let outstanding: Vec<_> = file
             .cursors
             .iter()
-            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, size))))
+            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, cursor.seen))))
             .filter(|(_, missing)| !missing.is_empty())
             .collect();
         if !outstanding.is_empty() {
@@ -468,9 +494,13 @@ impl Sighting {
     /// file and followed as the old one was; under any other it is a stranger.
     fn adopt(&mut self, before: &File) {
         let old = before.path.file_name().unwrap_or_default().as_encoded_bytes();
-        let Lead::Saved(_) = self.lead else { return };
-        if self.name.as_encoded_bytes().starts_with(old) {
-            self.followers = before.cursors.iter().map(|cursor| cursor.flow).collect();
+        if !self.name.as_encoded_bytes().starts_with(old) {
+            return;
+        }
+        for cursor in &before.cursors {
+            if !self.followers.contains(&cursor.flow) {
+                self.followers.push(cursor.flow);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Asked, Engine, FlowStart, Phase};
 use crate::Level;
 use crate::command::Reply;
 use crate::event::{Do, Now, StoreError};
-use crate::follow::{Ending, File, Stage};
+use crate::follow::{Ending, File, Row, Stage};
 use crate::ids::{CommandId, CursorId, FileId, FlowId, StoreId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
@@ -148,11 +148,14 @@ impl Engine {
         let mut puts = std::mem::take(&mut self.keeper.puts);
         let fixed = puts.clone();
         let sync = std::mem::take(&mut self.keeper.urgent) || self.phase == Phase::Saving;
-        let registered: Vec<FileId> =
-            files.iter().copied().filter(|id| self.files.get(id).is_some_and(|file| !file.saved)).collect();
+        let registered: Vec<FileId> = files
+            .iter()
+            .copied()
+            .filter(|id| self.files.get(id).is_some_and(|file| file.row != Row::Saved))
+            .collect();
         for file in files.iter().filter_map(|id| self.files.get(id)) {
-            puts.push(Put::File(file.row()));
-            if !file.saved {
+            puts.push(Put::File(file.to_row()));
+            if file.row != Row::Saved {
                 puts.extend(self.cursor_rows(file));
             }
         }
@@ -162,6 +165,11 @@ impl Engine {
         // Last: a flow counts as begun only with its first positions.
         puts.extend(flows.iter().filter_map(|flow| self.flow_row(*flow)));
         let waiting = std::mem::take(&mut self.keeper.waiting);
+        for id in &registered {
+            if let Some(file) = self.files.get_mut(id) {
+                file.row = Row::Saving;
+            }
+        }
         let saving = Saving { flows, files, cursors, puts: fixed, registered, waiting, sync };
         (Transaction { puts, sync }, saving)
     }
@@ -169,7 +177,7 @@ impl Engine {
     fn cursor_rows(&self, file: &File) -> Vec<Put> {
         let name = |flow: FlowId| self.flows[flow.0 as usize].settings.name.clone();
         let placed = file.cursors.iter().filter(|cursor| !matches!(cursor.stage, Stage::Seek { .. }));
-        let now = placed.map(|cursor| cursor.row(name(cursor.flow), file.id, file.seen));
+        let now = placed.map(|cursor| cursor.row(name(cursor.flow), file.id));
         let ended = file.ended.iter().map(|ended| ended.row(name(ended.flow), file.id));
         now.chain(ended).map(Put::Cursor).collect()
     }
@@ -180,7 +188,7 @@ impl Engine {
         let now = file.cursors.iter().find(|cursor| cursor.flow == id.flow && cursor.epoch == id.epoch);
         let ended = || file.ended.iter().find(|ended| ended.flow == id.flow && ended.epoch == id.epoch);
         match now {
-            Some(cursor) => Some(Put::Cursor(cursor.row(name, file.id, file.seen))),
+            Some(cursor) => Some(Put::Cursor(cursor.row(name, file.id))),
             None => ended().map(|ended| Put::Cursor(ended.row(name, file.id))),
         }
     }
@@ -262,10 +270,12 @@ impl Engine {
 
     fn registered(&mut self, ids: &[FileId]) {
         for id in ids {
-            if let Some(file) = self.files.get_mut(id) {
-                file.saved = true;
+            let Some(file) = self.files.get_mut(id) else { continue };
+            // Something was added while the transaction was out: the next one has it.
+            if file.row == Row::Saving {
+                file.row = Row::Saved;
+                self.release(*id);
             }
-            self.release(*id);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Asked, Engine};
 use crate::command::{Command, Position, Reply};
 use crate::event::{Do, Now};
-use crate::follow::Stage;
+use crate::follow::{Row, Stage};
 use crate::ids::{CommandId, CursorId, FileId, FlowId, Span};
 use crate::state::{Check, Put};
 use crate::timer::Timer;
@@ -142,7 +142,7 @@ impl Engine {
         let header = self.flow(id.flow).settings.line.skip_header;
         let Some(file) = self.files.get_mut(&id.file) else { return };
         file.epoch = crate::ids::Epoch { store, number: file.epoch.number + 1 };
-        file.saved = false;
+        file.row = Row::Unsaved;
         let (epoch, open) = (file.epoch, file.handle.is_some());
         let Some(cursor) = file.cursor(id.flow) else { return };
         let old = cursor.epoch;

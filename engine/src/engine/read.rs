@@ -3,11 +3,11 @@
 use super::{Asked, Engine};
 use crate::content;
 use crate::event::{Chunk, Do, FileError, Letter, Now};
-use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
-use crate::frame::{Cut, FrameJob, Framed, Framing, Mode, Rec, Step};
+use crate::follow::{Ending, LARGE_READ, Row, SMALL_READ, Stage};
+use crate::frame::{Cut, FrameJob, Framed, Framing, Half, Mode, Rec, Step};
 use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
 use crate::job::Job;
-use crate::state::{Check, Reason};
+use crate::state::{Check, Fingerprint, Reason};
 use crate::timer::Timer;
 use crate::{Level, event::Action};
 use bytes::Bytes;
@@ -37,6 +37,16 @@ pub(super) struct Plan {
     len: u64,
     /// Actions asked for before it.
     asked: u64,
+}
+
+/// A read that is being framed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    mode: Mode,
+    /// Bytes booked.
+    pub(super) charge: u64,
+    /// The file's, after the read.
+    size: u64,
 }
 
 impl Engine {
@@ -114,7 +124,8 @@ impl Engine {
             let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) else {
                 return Planned::Nothing;
             };
-            if cursor.acked.is_full() {
+            // What lies between the ranges is always read: after a restart nothing else would ever fill them.
+            if cursor.acked.is_full() && cursor.position.line.at >= cursor.acked.end() {
                 cursor.stage = Stage::Stuck;
                 return Planned::Nothing;
             }
@@ -205,9 +216,31 @@ impl Engine {
         let acked = self.acked_end(id);
         if held < u64::from(plan.check.print.len) || chunk.meta.size < acked {
             self.budget.give(flow, held);
-            return self.begin_epoch(id.file, now);
+            return self.changed(id, plan.mode, Fingerprint::default(), now);
         }
         self.frame(id, plan, chunk);
+    }
+
+    /// The bytes before the place that was read are not what they were.
+    fn changed(&mut self, id: CursorId, mode: Mode, head: Fingerprint, now: Now) {
+        if mode != Mode::Search {
+            return self.begin_epoch(id.file, head, now);
+        }
+        // Only the half line that was searched is known to be another: what is before it, the next read tells.
+        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
+        cursor.position.half = Half::Short;
+        cursor.stage = Stage::Queued;
+        self.flow(id.flow).ready.push_back(id.file);
+    }
+
+    /// So many bytes are known to exist.
+    fn saw(&mut self, id: CursorId, size: u64, now: Now) {
+        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
+        if size > cursor.seen {
+            cursor.seen = size;
+            self.keeper.cursor(id);
+            self.timers.set_by(Timer::Save, now.mono + super::offsets::SAVE_EVERY);
+        }
     }
 
     /// The last acknowledged byte: a file that is shorter is not what it was.
@@ -227,15 +260,13 @@ impl Engine {
         file.sized = told;
         file.problem = None;
         file.links = chunk.meta.links;
+        file.mtime = chunk.meta.mtime;
         file.last_seen = now.wall;
-        if chunk.meta.size > file.seen {
-            file.seen = chunk.meta.size;
-            for cursor in &file.cursors {
-                self.keeper.cursor(cursor.id(id));
-            }
-            self.timers.set_by(Timer::Save, now.mono + super::offsets::SAVE_EVERY);
-        }
         if chunk.meta.size != file.size {
+            if file.ending == Ending::Finished {
+                file.ending = Ending::Displaced;
+                self.timers.set_by(Timer::Quiet(id), now.mono);
+            }
             file.changed = now.mono;
         }
         file.size = chunk.meta.size;
@@ -264,27 +295,37 @@ impl Engine {
             hold: plan.len / 2,
             rules,
         };
-        self.ask(Asked::Frame { cursor: id, mode: plan.mode, charge }, Do::Compute(Job::Frame(job)));
+        let read = Reading { mode: plan.mode, charge, size: chunk.meta.size };
+        self.ask(Asked::Frame(id, read), Do::Compute(Job::Frame(job)));
     }
 
-    pub(super) fn framed(&mut self, id: CursorId, mode: Mode, charge: u64, framed: Framed, now: Now) {
+    pub(super) fn framed(&mut self, id: CursorId, read: Reading, framed: Framed, now: Now) {
         let flow = id.flow.0 as usize;
         if !self.current(id) {
-            return self.budget.give(flow, charge);
+            return self.budget.give(flow, read.charge);
         }
         match framed.framing {
-            Framing::Changed => {
-                self.budget.give(flow, charge);
-                self.begin_epoch(id.file, now);
+            Framing::Changed(head) => {
+                self.budget.give(flow, read.charge);
+                self.changed(id, read.mode, head, now);
             }
-            Framing::Same(cut) => self.cut(id, mode, charge, *cut, now),
+            Framing::Same(cut) => self.cut(id, read, *cut, now),
         }
     }
 
-    fn cut(&mut self, id: CursorId, mode: Mode, charge: u64, mut cut: Cut, now: Now) {
-        if self.shrunk(id.file, now) {
-            return self.budget.give(id.flow.0 as usize, charge);
+    fn cut(&mut self, id: CursorId, read: Reading, mut cut: Cut, now: Now) {
+        let Reading { mode, charge, size } = read;
+        let cursor = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow));
+        if let Some((seen, line)) = cursor.map(|cursor| (cursor.seen, cursor.position.line.at))
+            && size < seen
+        {
+            if line == 0 {
+                self.budget.give(id.flow.0 as usize, charge);
+                return self.begin_epoch(id.file, cut.head.unwrap_or_default(), now);
+            }
+            self.shrunk(id, size, now);
         }
+        self.saw(id, size, now);
         let Some(file) = self.files.get_mut(&id.file) else { return };
         if let Some(head) = cut.head.filter(|head| head.len > file.head.len) {
             file.head = head;
@@ -413,7 +454,7 @@ impl Engine {
             }
         }
         if let Some(file) = self.files.get_mut(&id.file) {
-            file.saved = false;
+            file.row = Row::Unsaved;
         }
         self.keeper.whole_file(id.file);
         self.save_urgently(now);

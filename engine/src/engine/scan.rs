@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A file is active so long after its last change.
-const ACTIVE: Duration = Duration::from_mins(10);
+pub(super) const ACTIVE: Duration = Duration::from_mins(10);
 
 /// How often a part of the inactive files is looked at; all of them once in [`ACTIVE`].
 pub(super) const SWEEP: Duration = Duration::from_secs(10);
@@ -367,8 +367,12 @@ impl Engine {
 
     /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
     pub(super) fn is_named(&self, sighting: &Sighting) -> bool {
-        sighting.is_name()
-            && self.tree.dirs.get(&sighting.dir).is_some_and(|dir| dir.names.contains_key(&sighting.name))
+        sighting.is_name() && self.is_followed(&sighting.dir, &sighting.name)
+    }
+
+    /// Whether a name was followed at the last listing.
+    pub(super) fn is_followed(&self, dir: &Path, name: &OsStr) -> bool {
+        self.tree.dirs.get(dir).is_some_and(|dir| dir.names.contains_key(name))
     }
 
     /// A notice came for a file.

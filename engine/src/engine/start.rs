@@ -2,7 +2,7 @@
 
 use super::{Engine, Flow, FlowStart, Phase};
 use crate::event::Now;
-use crate::follow::{Cursor, Ended, File, Stage};
+use crate::follow::{Cursor, Ended, File, Row, Stage};
 use crate::ids::{FileId, FlowId, Span};
 use crate::partition::KeyRule;
 use crate::settings::{StartAt, Watch};
@@ -62,8 +62,7 @@ impl Engine {
                 let settings = &self.flows[flow.0 as usize];
                 let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
                 let cursor = Cursor::from_row(flow, &row, key, &settings.settings.line);
-                file.seen = file.seen.max(row.seen);
-                file.size = file.seen;
+                file.size = file.size.max(row.seen);
                 file.cursors.push(cursor);
                 continue;
             }
@@ -91,8 +90,10 @@ impl Engine {
         }
         let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
         let stage = if at_end { Stage::Seek { to: file.size } } else { Stage::Unsaved };
-        file.cursors.push(Cursor::new(flow, file.epoch, stage, key, &settings.settings.line));
-        file.saved = false;
+        let mut cursor = Cursor::new(flow, file.epoch, stage, key, &settings.settings.line);
+        cursor.seen = file.size;
+        file.cursors.push(cursor);
+        file.row = Row::Unsaved;
         if at_end {
             self.flow(flow).ready.push_back(id);
         }

@@ -41,6 +41,7 @@ impl Engine {
                     self.phase = Phase::Saving;
                     self.keep_endings();
                     self.keeper_dirty_all();
+                    self.save(now);
                 }
             }
             Phase::Saving => {

@@ -1,7 +1,8 @@
-//! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; `sim --trace 17` shows one.
-//! `--jobs 2` shares them out over two threads; `--brief` reports a failing seed in a line, not made small.
+//! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; ends at the first that breaks a
+//! property and makes it small. `--brief` only names it, `--survey` names all; `--trace 17` shows what happens in one.
+//! `--jobs 2` shares the seeds out over two threads.
 
-use kintail_sim::runner::{self, Failure, Report};
+use kintail_sim::runner::{self, Failure, Mode, Report};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -13,10 +14,8 @@ const FULL_SHARE: u64 = 20_000;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| {
-        let at = args.iter().position(|arg| arg == name)?;
-        args.get(at + 1).cloned()
-    };
+    let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1).cloned());
+    // A panic of the engine is a broken property; its seed says all.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = value("--trace").and_then(|seed| seed.parse().ok()) {
         println!("{}", runner::trace(seed));
@@ -25,19 +24,25 @@ fn main() -> ExitCode {
     let seeds = value("--seeds").or_else(|| std::env::var("SIM_SEEDS").ok()).unwrap_or("0..2000".into());
     let jobs = value("--jobs").unwrap_or("1".into());
     let (Some(seeds), Ok(jobs)) = (parse(&seeds), jobs.parse()) else {
-        eprintln!("usage: sim [--seeds FROM..TO] [--jobs N] [--brief] [--trace SEED]");
+        eprintln!("usage: sim [--seeds FROM..TO] [--jobs N] [--brief | --survey] [--trace SEED]");
         return ExitCode::from(64);
     };
-    let full = seeds.end - seeds.start >= FULL_SHARE;
+    let flag = |name: &str| args.iter().any(|arg| arg == name);
+    let mode = match (flag("--brief"), flag("--survey")) {
+        (true, _) => Mode::Brief,
+        (_, true) => Mode::Survey,
+        _ => Mode::Explain,
+    };
     let began = Instant::now();
-    match run(&seeds, jobs, args.iter().any(|arg| arg == "--brief")) {
-        Ok(report) => {
+    match run(&seeds, jobs, mode) {
+        Ok((report, broken)) => {
             println!("{}{:?}", report.text(), began.elapsed());
-            let rare = report.rare_pairs();
+            let full = seeds.end - seeds.start >= FULL_SHARE;
+            let rare = if full { report.rare_pairs() } else { Vec::new() };
             for pair in &rare {
                 println!("hit too rarely: {pair}");
             }
-            if full && !rare.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+            if broken == 0 && rare.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failure) => {
             println!("{}", failure.text);
@@ -46,32 +51,42 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the seeds on so many threads, up to the first that fails.
-fn run(seeds: &Range<u64>, jobs: u64, brief: bool) -> Result<Report, Box<Failure>> {
-    let (done, reports) = mpsc::channel();
-    let part = (seeds.end - seeds.start).div_ceil(jobs.max(1)).max(1);
-    for from in (seeds.start..seeds.end).step_by(part as usize) {
+/// Runs the seeds on so many threads, up to the first failure. Returns also how many broke a property in a survey.
+fn run(seeds: &Range<u64>, jobs: u64, mode: Mode) -> Result<(Report, u64), Box<Failure>> {
+    let (done, results) = mpsc::channel();
+    let share = (seeds.end - seeds.start).div_ceil(jobs.max(1)).max(1);
+    for from in (seeds.start..seeds.end).step_by(share as usize) {
         let done = done.clone();
-        let part = from..seeds.end.min(from + part);
+        let share = from..seeds.end.min(from + share);
         thread::spawn(move || {
-            // Nobody listens any more when another seed has failed.
-            let _ = done.send(runner::run(part.clone(), brief, |seed| tell(seed, &part)));
+            // Nobody listens any more when another share has failed.
+            let _ = done.send(run_share(&share, mode));
         });
     }
     drop(done);
-    let mut all = Report::default();
-    for report in reports {
-        all.add(report?);
+    let (mut all, mut broken) = (Report::default(), 0);
+    for result in results {
+        let (report, count) = result?;
+        all.add(report);
+        broken += count;
     }
-    Ok(all)
+    Ok((all, broken))
 }
 
-/// How far a long run is.
-fn tell(seed: u64, seeds: &Range<u64>) {
-    if (seed + 1).is_multiple_of(10_000) {
+/// Runs seeds one after the other.
+fn run_share(seeds: &Range<u64>, mode: Mode) -> Result<(Report, u64), Box<Failure>> {
+    let mut broken = 0;
+    let report = runner::run(seeds.clone(), mode, |seed, breaks| {
+        if let Some(text) = breaks {
+            broken += 1;
+            print!("{text}");
+        }
         let (from, next, end) = (seeds.start, seed + 1, seeds.end);
-        eprintln!("seeds {from}..{next} hold; to go on: --seeds {next}..{end}");
-    }
+        if next.is_multiple_of(10_000) && next < end {
+            eprintln!("{from}..{next} are done; to go on from here: --seeds {next}..{end}");
+        }
+    })?;
+    Ok((report, broken))
 }
 
 fn parse(seeds: &str) -> Option<Range<u64>> {

@@ -5,6 +5,9 @@ use crate::world::disk::{ContentId, Disk};
 use crate::world::store::Rows;
 use kintail_engine::state::Reason;
 
+/// From this length on a line need not be held in memory until its end is read.
+const LONG: u64 = 2000;
+
 impl Oracle {
     /// Whether every flow has been given all that it is owed; with what is missing.
     pub(crate) fn missing(&self, disk: &Disk) -> Option<String> {
@@ -64,7 +67,10 @@ impl Account {
         let node = &disk.nodes[entry.node];
         let moved = node.moved && !node.linked && !entry.gone;
         let lines = entry.lines.iter().map(|id| disk.lines[id.0 as usize]);
+        // A long line is not held while its end is looked for, and what follows it is not read meanwhile.
+        let held = |body: u64| book.gone.is_none() || body < LONG.min(self.line.max_bytes);
         lines
+            .take_while(|line| held(line.body))
             .filter(|line| line.complete() || (moved && line.written > 0))
             .map(|line| (line.start, line.end()))
             .find(|(start, end)| *end <= upto && !book.acked.covers(*start, *end))

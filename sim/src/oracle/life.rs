@@ -128,7 +128,7 @@ impl Oracle {
     pub(crate) fn given(&mut self, cursor: CursorId, content: ContentId, start: u64, end: u64) {
         let flow = &mut self.flows[cursor.flow.0 as usize];
         let book = flow.book(content);
-        if book.gone.is_none() && (start <= book.read_to || book.framed_to == 0) {
+        if book.gone.is_none() && start < end && start <= book.read_to.max(book.skipped) {
             book.read_to = book.read_to.max(end);
         }
     }
@@ -152,7 +152,9 @@ impl Oracle {
     pub(crate) fn ended_well(&self, disk: &Disk, rows: &Rows) -> Result<(), Broken> {
         for flow in &self.flows {
             for (content, book) in flow.books.iter().enumerate() {
-                if disk.contents[content].gone || book.gone.is_some() || book.sent.is_empty() {
+                // A deleted file that was read to its end is forgotten.
+                let deleted = disk.nodes[disk.contents[content].node].links == 0;
+                if disk.contents[content].gone || deleted || book.gone.is_some() || book.sent.is_empty() {
                     continue;
                 }
                 let meant = |key: &(FileId, Epoch)| flow.bound.get(key).is_some_and(|b| b.content == content);

@@ -25,6 +25,9 @@ impl Oracle {
                 self.position(disk, row, rows)?;
             }
         }
+        for flow in &mut self.flows {
+            flow.first_start &= !rows.flows.contains_key(&flow.name);
+        }
         Ok(())
     }
 
@@ -61,7 +64,10 @@ impl Oracle {
         let Some(flow) = self.flows.iter_mut().find(|flow| flow.name == row.flow) else { return Ok(()) };
         check_ranges(row)?;
         let key = (row.file, row.epoch);
-        let first = flow.first_start && flow.start_at == StartAt::End && flow.started.insert(key);
+        let first = flow.first_start
+            && flow.start_at == StartAt::End
+            && row.epoch.number == 0
+            && flow.started.insert(key);
         if row.prefix == 0 && row.ranges.is_empty() {
             return Ok(());
         }
@@ -100,7 +106,7 @@ impl Account {
                 && start.checked_sub(1).and_then(|last| content.bytes.get(last)) == Some(&b'\n')
         });
         match content {
-            Some(content) if allowed && row.ranges.is_empty() => {
+            Some(content) if allowed => {
                 self.bound.insert((row.file, row.epoch), Binding { content, loose: false });
                 let book = self.book(content);
                 book.skipped = row.prefix;

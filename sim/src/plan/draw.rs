@@ -1,6 +1,6 @@
 //! From a seed to its plan.
 
-use super::point::Point;
+use super::point::{Deed, Point};
 use super::setup::{Pace, ROOT, Rates, Scope, Setup, Style, Writer};
 use super::{Fault, MS, Op, Plan, SEC, Timed};
 use crate::text::tellable;
@@ -16,8 +16,16 @@ impl Plan {
     /// The plan of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let setup = setup(&mut rng);
+        let mut setup = setup(&mut rng);
         let ops = ops(&mut rng, &setup);
+        let burying =
+            |op: &Op| matches!(op, Op::Crash { point, .. } if point.deed() == Some(Deed::DeadLetters));
+        if ops.iter().any(|timed| burying(&timed.op)) {
+            for flow in &mut setup.settings.flows {
+                flow.line.oversize = Oversize::DeadLetter;
+                flow.line.max_bytes = 200;
+            }
+        }
         Self { seed, noise: rng.u64(..), setup, ops }
     }
 }
@@ -37,13 +45,13 @@ fn millis(rng: &mut Rng, range: std::ops::Range<u64>) -> Duration {
 }
 
 fn setup(rng: &mut Rng) -> Setup {
-    let dirs = [ROOT, ROOT, "/log/sub", "/log/sub/deep"];
+    let dirs = [ROOT, ROOT, "/log/sub", "/log/sub/deep", "/log/other"];
     let styles = [Style::Numbers { keep: 2 }, Style::Numbers { keep: 4 }, Style::Date, Style::Stem];
     let writers = (0..rng.usize(1..=3))
         .map(|n| Writer {
             path: Path::new(pick(rng, &dirs)).join(format!("app{n}.log")),
             style: pick(rng, &styles),
-            early: chance(rng, 400),
+            early: chance(rng, 300),
         })
         .collect();
     let scopes: Vec<Scope> = (0..pick(rng, &[1, 1, 1, 2, 3]))
@@ -145,7 +153,7 @@ fn ops(rng: &mut Rng, setup: &Setup) -> Vec<Timed> {
         .map(|_| Timed { at: rng.u64(..length), op: operation(rng, setup, heavy) })
         .collect();
     if rng.bool() {
-        for _ in 0..rng.u32(1..=4) {
+        for _ in 0..rng.u32(2..=6) {
             ops.push(Timed { at: rng.u64(..length), op: crash(rng) });
         }
     }
@@ -162,15 +170,15 @@ fn ops(rng: &mut Rng, setup: &Setup) -> Vec<Timed> {
 fn operation(rng: &mut Rng, setup: &Setup, heavy: bool) -> Op {
     let writer = rng.usize(..setup.writers.len());
     match rng.u32(..100) {
-        0..44 => Op::Append { writer, lines: lines(rng, setup, heavy) },
-        44..56 => Op::Half { writer, body: body(rng, setup, heavy), part: rng.u32(1..6) },
-        56..66 => Op::Rotate { writer, reopen: chance(rng, 700) },
-        66..69 => Op::Reopen { writer },
-        69..72 => Op::Truncate { writer },
-        72..76 => Op::Refill { writer, more: pick(rng, &[0, 0, -40, 200]) },
-        76..79 => Op::Delete { writer, reopen: rng.bool() },
-        79..82 => Op::Prune { writer },
-        82..84 if rng.bool() => Op::Link { writer },
+        0..43 => Op::Append { writer, lines: lines(rng, setup, heavy) },
+        43..54 => Op::Half { writer, body: body(rng, setup, heavy), part: rng.u32(1..6) },
+        54..63 => Op::Rotate { writer, reopen: chance(rng, 700) },
+        63..66 => Op::Reopen { writer },
+        66..69 => Op::Truncate { writer },
+        69..73 => Op::Refill { writer, more: pick(rng, &[0, 0, -40, 200]) },
+        73..76 => Op::Delete { writer, reopen: rng.bool() },
+        76..79 => Op::Prune { writer },
+        79..82 => Op::Link { writer },
         82..84 => Op::Touch { writer },
         84..86 => Op::Jump { by: pick(rng, &[-3_600_000, -500, 700, 86_400_000]) },
         86..94 => Op::Fault { kind: fault(rng), lasts: MS * rng.u64(50..3000) },
@@ -184,7 +192,14 @@ fn fault(rng: &mut Rng) -> Fault {
 }
 
 fn crash(rng: &mut Rng) -> Op {
-    let points: Vec<Point> = Point::all().collect();
+    // Some points come so rarely that most agents die elsewhere before.
+    let weight = |point: Point| match point.deed() {
+        Some(Deed::Look) => 8,
+        Some(Deed::Close) => 3,
+        Some(Deed::Watch | Deed::Save) => 2,
+        _ => 1,
+    };
+    let points: Vec<Point> = Point::all().flat_map(|point| std::iter::repeat_n(point, weight(point))).collect();
     Op::Crash {
         point: pick(rng, &points),
         skip: pick(rng, &[0, 0, 0, 1, 3]),

@@ -79,6 +79,14 @@ impl Deed {
 }
 
 impl Point {
+    /// The deed that it is about.
+    pub(crate) fn deed(self) -> Option<Deed> {
+        match self {
+            Self::Asked(deed) | Self::Performed(deed) | Self::Answered(deed) => Some(deed),
+            Self::Notice | Self::Command | Self::Shutdown => None,
+        }
+    }
+
     /// All of them. What lies between deed and answer matters only where the deed lasts.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let both = DEEDS.into_iter().flat_map(|deed| [Self::Asked(deed), Self::Answered(deed)]);

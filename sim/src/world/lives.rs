@@ -1,13 +1,14 @@
 //! The agent starts, dies, and ends in order.
 
 use super::agent::{Agent, Echo, Flight, Stage};
-use super::{Armed, What, World};
+use super::{Armed, Kind, What, World};
 use crate::oracle::Broken;
 use crate::plan::MS;
 use crate::plan::point::{Deed, Point};
 use kintail_engine::event::{Do, Event, Outcome, Request};
 use kintail_engine::ids::ActionId;
 use kintail_engine::{Engine, Start};
+use std::collections::BTreeSet;
 
 impl World {
     /// An agent starts from what the store holds.
@@ -49,7 +50,8 @@ impl World {
             return Ok(());
         }
         self.say(|| format!("the agent dies{}", if power { ", the power is cut" } else { "" }));
-        self.tally.crash(self.last, &self.done);
+        let done: BTreeSet<Kind> = self.done.iter().flatten().copied().collect();
+        self.tally.crash(self.last, &done);
         self.bury_agent()?;
         if power {
             self.boots += 1;
@@ -195,7 +197,7 @@ impl World {
     fn bury_agent(&mut self) -> Result<(), Broken> {
         let Some(agent) = self.agent.take() else { return Ok(()) };
         self.stragglers.clear();
-        self.done.clear();
+        self.done = [BTreeSet::new(), std::mem::take(&mut self.done[0])];
         for (_, flight) in agent.flying {
             if let Stage::Asked(Do::Send(request)) | Stage::Silent(request) = flight.stage {
                 self.maybe_arrive(&request)?;

@@ -46,7 +46,7 @@ impl World {
             Op::Fault { kind, lasts } => Some(self.fault(kind, self.now + lasts)),
             Op::Ask => return self.command(index),
             Op::Stop { down } => {
-                self.done.insert(Kind::Stop);
+                self.done[0].insert(Kind::Stop);
                 return self.stop(down);
             }
             Op::Crash { point, skip, power, down } => {
@@ -54,7 +54,7 @@ impl World {
             }
         };
         if let Some(kind) = kind {
-            self.done.insert(kind);
+            self.done[0].insert(kind);
             self.tally.operations[kind as usize] += 1;
         }
         Ok(())
@@ -98,7 +98,7 @@ impl World {
         agent.asked.insert(id.0);
         let commands = [Command::Status, Command::Offsets, Command::Losses];
         let command = commands[index % commands.len()].clone();
-        self.done.insert(Kind::Ask);
+        self.done[0].insert(Kind::Ask);
         self.handle(Event::Command { id, command });
         self.reached(Point::Command)
     }
@@ -125,7 +125,9 @@ impl World {
             }
             _ => {}
         }
-        self.queue.put(self.now + 2 * SEC, What::Die(life));
+        // Files are looked at by name only when they were finished and closed, letters written only now and then.
+        let rare = matches!(armed.point.deed(), Some(Deed::Look | Deed::Close | Deed::DeadLetters));
+        self.queue.put(self.now + if rare { 5 * SEC } else { 2 * SEC }, What::Die(life));
         Ok(())
     }
 }

@@ -68,7 +68,7 @@ pub(crate) struct Tally {
     /// Most bytes held for the engine.
     pub(crate) peak: u64,
     pub(crate) operations: [u64; KINDS.len()],
-    /// Crashes at a point, in a life (with the time before it) that saw an operation.
+    /// Crashes at a point, where that life or the one before saw an operation.
     pub(crate) pairs: BTreeMap<(Kind, Point), u64>,
 }
 

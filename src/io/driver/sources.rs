@@ -5,7 +5,7 @@ use crate::io::signals::{Signal, Signals};
 use crate::io::watch::Watches;
 use crate::observe::socket::Question;
 use kintail_engine::event::Event;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
@@ -25,8 +25,6 @@ pub(super) struct Sources {
     inputs: Inputs,
     answered: UnboundedReceiver<Event>,
     watches: Watches,
-    /// Notices are not taken before.
-    notices_from: Instant,
 }
 
 /// What came.
@@ -40,12 +38,9 @@ pub(super) enum Arrived {
     Deadline,
 }
 
-/// Between two takings of notices: a file that is written without pause costs one notice each time.
-const PAUSE: Duration = Duration::from_millis(5);
-
 impl Sources {
     pub(super) fn new(inputs: Inputs, answered: UnboundedReceiver<Event>, watches: Watches) -> Self {
-        Self { inputs, answered, watches, notices_from: Instant::now() }
+        Self { inputs, answered, watches }
     }
 
     /// Waits for what comes first. Notices go before answers, which under load always wait.
@@ -57,19 +52,13 @@ impl Sources {
             biased;
             signal = self.inputs.signals.next() => Arrived::Signal(signal),
             Some(question) = self.inputs.commands.recv() => Arrived::Question(question),
-            notices = notices(&self.watches, self.notices_from) => {
-                self.notices_from = Instant::now() + PAUSE;
-                Arrived::Events(notices)
+            notices = self.watches.next() => {
+                Arrived::Events(notices.into_iter().map(Event::Notice).collect())
             }
             _ = self.answered.recv_many(&mut answers, BATCH) => Arrived::Events(answers),
             () = sleep_to(deadline) => Arrived::Deadline,
         }
     }
-}
-
-async fn notices(watches: &Watches, from: Instant) -> Vec<Event> {
-    sleep_to(Some(from)).await;
-    watches.next().await.into_iter().map(Event::Notice).collect()
 }
 
 /// Sleeps until then; `None` is for ever.

@@ -208,7 +208,7 @@ fn told(error: &io::Error) -> FileError {
 }
 
 /// What an error says about the file.
-pub(super) fn meaning(errno: Errno) -> FileError {
+pub(in crate::io) fn meaning(errno: Errno) -> FileError {
     match errno {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP => FileError::NotFound,
         Errno::ACCESS | Errno::PERM => FileError::Denied,
