@@ -199,8 +199,7 @@ fn crash(rng: &mut Rng) -> Op {
         Some(Deed::Watch | Deed::Save) => 2,
         _ => 1,
     };
-    let points: Vec<Point> =
-        Point::all().flat_map(|point| std::iter::repeat_n(point, weight(point))).collect();
+    let points: Vec<Point> = Point::all().flat_map(|point| std::iter::repeat_n(point, weight(point))).collect();
     Op::Crash {
         point: pick(rng, &points),
         skip: pick(rng, &[0, 0, 0, 1, 3]),
