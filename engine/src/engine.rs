@@ -293,7 +293,7 @@ impl Engine {
             (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
             (Asked::Beside(dir, files), Outcome::Listed(result)) => {
-                self.looked_beside(&dir, files, result, now)
+                self.looked_beside(&dir, files, result, now);
             }
             (Asked::Astray { dir, ino, followers }, Outcome::Listed(result)) => {
                 self.looked_astray(dir, ino, followers, result);

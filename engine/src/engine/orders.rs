@@ -48,7 +48,7 @@ impl Engine {
             Command::AddLosses { losses } => {
                 for row in losses {
                     self.keeper.later(Put::Loss(row.clone()));
-                    self.ledger.push(row);
+                    crate::ledger::add(&mut self.ledger, row);
                 }
                 self.keeper.reply_when_saved(id);
                 return self.save_urgently(now);
