@@ -372,7 +372,7 @@ impl Engine {
             Timer::Retry(file) => self.wake(file),
             Timer::DeadLetters => self.write_letters_again(),
             Timer::Drain => self.drain_timed_out(now),
-            Timer::Stop => self.stop_timed_out(),
+            Timer::Stop => self.stop_timed_out(now),
         }
     }
 
