@@ -1,6 +1,6 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
-use super::scan::{ACTIVE, Lead, Sighting};
+use super::scan::{ACTIVE, Lead, Seen, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
@@ -420,19 +420,30 @@ impl Engine {
             // Could not look: nobody knows.
             Err(_) => return self.not_looked(&ids),
         };
+        if self.cannot_list(dir) {
+            return self.not_looked(&ids);
+        }
         for id in ids {
             let Some(file) = self.files.get(&id) else { continue };
             if file.handle.is_some() || !file.names.is_empty() {
                 continue;
             }
-            match entries.iter().find(|entry| entry.ino == file.identity.ino) {
-                Some(entry) => self.tree_open(Sighting {
+            let found = entries.iter().find(|entry| entry.ino == file.identity.ino);
+            match found.map(|entry| (self.seen_behind(dir, &entry.name), entry)) {
+                // A glob leads to it: the next listing does.
+                Some((None, entry)) if self.leads_to(dir, &entry.name) => {
+                    self.not_looked(&[id]);
+                    self.look_into(dir);
+                }
+                Some((None, entry)) => self.tree_open(Sighting {
                     dir: dir.into(),
                     name: entry.name.clone(),
                     followers: Vec::new(),
                     lead: Lead::Saved(id),
                 }),
-                None => self.not_found(id, now),
+                // It has a followed name, under which it could not be opened yet.
+                Some((Some(Seen::Opening | Seen::Failed), _)) => self.not_looked(&[id]),
+                Some((Some(Seen::File(_) | Seen::Passed), _)) | None => self.not_found(id, now),
             }
         }
     }

@@ -48,6 +48,8 @@ struct Dir {
     /// Something moved since the listing that is out.
     dirty: bool,
     watched: bool,
+    /// The last listing failed: what is in there, nobody knows.
+    failed: bool,
     names: BTreeMap<OsString, Name>,
 }
 
@@ -70,7 +72,7 @@ struct Name {
 
 /// What is known behind a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
+pub(super) enum Seen {
     Opening,
     File(FileId),
     /// It is not followed as it is now (old, no regular file, UTF-16).
@@ -144,6 +146,7 @@ impl Engine {
             stage: DirStage::New,
             dirty: false,
             watched: false,
+            failed: false,
             names: BTreeMap::new(),
         });
         let before = dir.standings.len();
@@ -216,6 +219,7 @@ impl Engine {
     pub(super) fn listed(&mut self, path: &Path, result: Result<Listing, FileError>, now: Now) {
         let Some(dir) = self.tree.dirs.get_mut(path) else { return };
         dir.stage = DirStage::Rest;
+        dir.failed = result.as_ref().is_err_and(|error| *error != FileError::NotFound);
         let again = dir.dirty;
         match result {
             Ok(listing) => self.compare(path, listing, now),
@@ -370,9 +374,25 @@ impl Engine {
         sighting.is_name() && self.is_followed(&sighting.dir, &sighting.name)
     }
 
+    /// Whether a directory is followed and could not be listed.
+    pub(super) fn cannot_list(&self, dir: &Path) -> bool {
+        self.tree.dirs.get(dir).is_some_and(|dir| dir.failed)
+    }
+
+    /// Whether a name in a followed directory is one that the globs lead to.
+    pub(super) fn leads_to(&self, path: &Path, name: &OsStr) -> bool {
+        let dir = self.tree.dirs.get(path);
+        dir.is_some_and(|dir| !self.tree.globs.followers(path, &dir.standings, name).is_empty())
+    }
+
+    /// What is known behind a name, if it was followed at the last listing.
+    pub(super) fn seen_behind(&self, dir: &Path, name: &OsStr) -> Option<Seen> {
+        Some(self.tree.dirs.get(dir)?.names.get(name)?.seen)
+    }
+
     /// Whether a name was followed at the last listing.
     pub(super) fn is_followed(&self, dir: &Path, name: &OsStr) -> bool {
-        self.tree.dirs.get(dir).is_some_and(|dir| dir.names.contains_key(name))
+        self.seen_behind(dir, name).is_some()
     }
 
     /// A notice came for a file.

@@ -1,10 +1,16 @@
 //! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; ends at the first that breaks a
 //! property and makes it small. `--brief` only names it, `--survey` names all; `--trace 17` shows what happens in one.
+//! `--jobs 2` shares the seeds out over two threads.
 
-use kintail_sim::runner::{self, Mode};
+use kintail_sim::runner::{self, Failure, Mode, Report};
 use std::ops::Range;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
+
+/// From so many seeds on, every pair of operation and crash point must have come up often enough.
+const FULL_SHARE: u64 = 20_000;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -16,8 +22,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let seeds = value("--seeds").or_else(|| std::env::var("SIM_SEEDS").ok()).unwrap_or("0..2000".into());
-    let Some(seeds) = parse(&seeds) else {
-        eprintln!("usage: sim [--seeds FROM..TO] [--brief | --survey] [--trace SEED]");
+    let jobs = value("--jobs").unwrap_or("1".into());
+    let (Some(seeds), Ok(jobs)) = (parse(&seeds), jobs.parse()) else {
+        eprintln!("usage: sim [--seeds FROM..TO] [--jobs N] [--brief | --survey] [--trace SEED]");
         return ExitCode::from(64);
     };
     let flag = |name: &str| args.iter().any(|arg| arg == name);
@@ -26,30 +33,16 @@ fn main() -> ExitCode {
         (_, true) => Mode::Survey,
         _ => Mode::Explain,
     };
-    run(seeds, mode)
-}
-
-fn run(seeds: Range<u64>, mode: Mode) -> ExitCode {
     let began = Instant::now();
-    let mut broken = 0;
-    let result = runner::run(seeds.clone(), mode, |seed, breaks| {
-        if let Some(text) = breaks {
-            broken += 1;
-            print!("{text}");
-        }
-        let next = seed + 1;
-        if next.is_multiple_of(10_000) {
-            eprintln!(
-                "{:?}: done up to {next}; to go on from here: --seeds {next}..{}",
-                began.elapsed(),
-                seeds.end
-            );
-        }
-    });
-    match result {
-        Ok(report) => {
+    match run(&seeds, jobs, mode) {
+        Ok((report, broken)) => {
             println!("{}{:?}", report.text(), began.elapsed());
-            if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            let full = seeds.end - seeds.start >= FULL_SHARE;
+            let rare = if full { report.rare_pairs() } else { Vec::new() };
+            for pair in &rare {
+                println!("hit too rarely: {pair}");
+            }
+            if broken == 0 && rare.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failure) => {
             println!("{}", failure.text);
@@ -58,7 +51,46 @@ fn run(seeds: Range<u64>, mode: Mode) -> ExitCode {
     }
 }
 
+/// Runs the seeds on so many threads, up to the first failure. Returns also how many broke a property in a survey.
+fn run(seeds: &Range<u64>, jobs: u64, mode: Mode) -> Result<(Report, u64), Box<Failure>> {
+    let (done, results) = mpsc::channel();
+    let share = (seeds.end - seeds.start).div_ceil(jobs.max(1)).max(1);
+    for from in (seeds.start..seeds.end).step_by(share as usize) {
+        let done = done.clone();
+        let share = from..seeds.end.min(from + share);
+        thread::spawn(move || {
+            // Nobody listens any more when another share has failed.
+            let _ = done.send(run_share(&share, mode));
+        });
+    }
+    drop(done);
+    let (mut all, mut broken) = (Report::default(), 0);
+    for result in results {
+        let (report, count) = result?;
+        all.add(report);
+        broken += count;
+    }
+    Ok((all, broken))
+}
+
+/// Runs seeds one after the other.
+fn run_share(seeds: &Range<u64>, mode: Mode) -> Result<(Report, u64), Box<Failure>> {
+    let mut broken = 0;
+    let report = runner::run(seeds.clone(), mode, |seed, breaks| {
+        if let Some(text) = breaks {
+            broken += 1;
+            print!("{text}");
+        }
+        let (from, next, end) = (seeds.start, seed + 1, seeds.end);
+        if next.is_multiple_of(10_000) && next < end {
+            eprintln!("{from}..{next} are done; to go on from here: --seeds {next}..{end}");
+        }
+    })?;
+    Ok((report, broken))
+}
+
 fn parse(seeds: &str) -> Option<Range<u64>> {
     let (from, to) = seeds.split_once("..")?;
-    Some(from.parse().ok()?..to.parse().ok()?)
+    let seeds = from.parse().ok()?..to.parse().ok()?;
+    (seeds.start <= seeds.end).then_some(seeds)
 }

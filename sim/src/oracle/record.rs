@@ -120,7 +120,10 @@ impl Oracle {
         data: usize,
     ) -> Result<(), Broken> {
         let account = &mut self.flows[flow];
-        let Located::At { content, start, end } = record else { return Ok(()) };
+        let Located::At { content, start, end } = record else {
+            account.empties += 1;
+            return Ok(());
+        };
         let at = disk.contents[content].lines.partition_point(|id| disk.lines[id.0 as usize].start <= start);
         let line = disk.lines[disk.contents[content].lines[at - 1].0 as usize];
         let oversize =

@@ -1,3 +1,5 @@
+//! Letters go in, come out, and survive torn lines and hostile names.
+
 use super::*;
 use bytes::Bytes;
 use kintail_engine::ids::{CursorId, FlowId, StoreId};

@@ -1,3 +1,5 @@
+//! The driver over a real directory keeps the contract that the virtual one keeps.
+
 use super::*;
 use crate::config::{Log, LogFormat, LogLevel};
 use kintail_engine::Start;

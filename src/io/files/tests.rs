@@ -1,3 +1,5 @@
+//! File calls on a real file system.
+
 use super::*;
 use kintail_engine::event::Kind;
 use rustix::fs::{CWD, FileType, mknodat};

@@ -1,3 +1,5 @@
+//! The socket under questions, polite and not.
+
 use super::*;
 use crate::observe::client::{AskError, ask};
 use std::io::{Read, Write};

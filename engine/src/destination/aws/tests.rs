@@ -1,3 +1,5 @@
+//! Judging answers, the services' and garbage.
+
 use super::*;
 use bytes::Bytes;
 use std::fmt::Write as _;

@@ -1,3 +1,5 @@
+//! Firehose's bodies and limits.
+
 use super::*;
 use base64_simd::STANDARD;
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Kinesis' bodies and limits.
+
 use super::*;
 use base64_simd::STANDARD;
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Offsets changed without an agent: what is checked, lost and refused.
+
 use super::*;
 use kintail_engine::ids::{Epoch, FileId, StoreId};
 use kintail_engine::state::FlowRow;

@@ -1,3 +1,5 @@
+//! Requests to a scripted service: signed, retried by nobody, their answers whole.
+
 use super::*;
 use crate::config::{AssumeRole, Aws, FlowIo, Wire};
 use crate::io::sinks::Sink;
