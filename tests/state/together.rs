@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 impl Host {
     /// Waits until the destination holds this.
     #[track_caller]
-    fn delivers(&self, text: &str) {
+    pub(crate) fn delivers(&self, text: &str) {
         let start = Instant::now();
         loop {
             let out = std::fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
@@ -20,7 +20,7 @@ impl Host {
 
     /// Waits until this offset is saved; the store is read, whoever runs.
     #[track_caller]
-    fn saves(&self, offset: u64) {
+    pub(crate) fn saves(&self, offset: u64) {
         let start = Instant::now();
         let saved = || -> rusqlite::Result<u64> {
             let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;

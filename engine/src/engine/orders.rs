@@ -53,7 +53,7 @@ impl Engine {
                 self.keeper.reply_when_saved(id);
                 return self.save_urgently(now);
             }
-            Command::Resend { .. } => Reply::Refused("resending is not in this version".into()),
+            Command::Resend { flow, records } => return self.resend(id, &flow, records, now),
         };
         self.reply(id, reply);
     }
