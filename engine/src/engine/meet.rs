@@ -19,6 +19,9 @@ const SCANS_TO_BE_GONE: u32 = 2;
 /// Longest time between two looks at a file that lost its live name.
 const QUIET_LOOK: Duration = Duration::from_secs(1);
 
+/// Shortest time between two such looks.
+const SHORT_LOOK: Duration = Duration::from_millis(10);
+
 impl Engine {
     pub(super) fn opened(
         &mut self,
@@ -288,7 +291,7 @@ impl Engine {
 
     fn look_whether_quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
-        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.min(QUIET_LOOK));
+        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.clamp(SHORT_LOOK, QUIET_LOOK));
     }
 
     /// The longest of its flows'.
