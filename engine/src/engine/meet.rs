@@ -501,7 +501,11 @@ impl Engine {
 /// tell by.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    if head.len() < len || len == 0 { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
+    if head.len() < len || len == 0 {
+        file.path == path
+    } else {
+        content::fingerprint(&head[..len]) == file.head
+    }
 }
 
 impl Sighting {
