@@ -64,7 +64,10 @@ impl Engine {
     /// Nothing that was read waits for anything.
     fn is_drained(&self) -> bool {
         let busy = self.files.values().flat_map(|file| &file.cursors).any(|c| c.stage == Stage::Busy);
-        !busy && self.letters_out == 0 && self.resend.is_none() && self.flows.iter().all(|flow| flow.sender.is_empty())
+        !busy
+            && self.letters_out == 0
+            && self.resend.is_none()
+            && self.flows.iter().all(|flow| flow.sender.is_empty())
     }
 
     /// The last transaction tells of every flow that it looked until now.
