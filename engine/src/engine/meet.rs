@@ -500,7 +500,12 @@ impl Engine {
 /// it still has its name; under another name its inode was given to a new file.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    if head.len() < len { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
+    // Nothing to compare: a name tells.
+    if len == 0 || head.len() < len {
+        file.path == path
+    } else {
+        content::fingerprint(&head[..len]) == file.head
+    }
 }
 
 impl Sighting {
