@@ -497,11 +497,11 @@ impl Engine {
 }
 
 /// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
-/// it still has its name; under another name its inode was given to a new file.
+/// it still has its name; under another name its inode was given to a new file, and so it is where there is no byte to
+/// tell by.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    // Nothing to compare: a name tells.
-    if len == 0 || head.len() < len {
+    if head.len() < len || len == 0 {
         file.path == path
     } else {
         content::fingerprint(&head[..len]) == file.head

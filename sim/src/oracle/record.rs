@@ -55,7 +55,7 @@ impl Oracle {
         let cut = long
             && account.line.oversize == Oversize::Truncate
             && body.len() as u64 + 1 == account.line.max_bytes;
-        let fragment = !whole_end && !(long && full) && !cut;
+        let fragment = !(whole_end || long && full || cut);
         if from != 0 && !content.cuts.contains(&start) && !long {
             return Err(wrong("it begins inside a line"));
         }
