@@ -260,6 +260,11 @@ impl Engine {
         if let Some(action) = self.next_action(now) {
             return Poll::Action(action);
         }
+        if self.budget.forget_silent()
+            && let Some(action) = self.next_action(now)
+        {
+            return Poll::Action(action);
+        }
         if self.phase == Phase::Finished {
             return Poll::Finished;
         }
