@@ -272,9 +272,10 @@ impl Sender {
         let flow = self.flow.0 as usize;
         let overhead = self.destination.overhead();
         let available = budget.room(flow, borrow).saturating_sub(overhead);
+        let (records, bytes) = self.pacer.most();
         let mut room = Room {
-            records: u64::from(self.rules.max_records),
-            weight: self.rules.max_bytes,
+            records: records.min(u64::from(self.rules.max_records)),
+            weight: bytes.min(self.rules.max_bytes),
             wire: available,
         };
         let (encoded, mut items) = self.take_retries(now, &mut room);
@@ -299,7 +300,7 @@ impl Sender {
         let copied: u64 = encoded.iter().map(|entry| entry.len() as u64 + 1).sum();
         let charge = copied + taken.wire + overhead;
         budget.resize(flow, 0, charge);
-        let copies = encoded.iter().map(|entry| entry.len() as u64).sum();
+        let held = encoded.iter().map(|entry| entry.len() as u64).sum();
         items.extend(taken.items);
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
@@ -319,7 +320,7 @@ impl Sender {
             entries: Vec::new(),
             charge,
             sources: taken.sources,
-            copies,
+            copies: held,
             weight: taken.weight + copied,
             group: None,
             sent: None,
@@ -423,8 +424,7 @@ impl Sender {
     /// Records were accepted: the window opens, wider where answers take long.
     fn progressed(&mut self, batch: &Batch, accepted: usize, latency: Duration, now: Now) {
         self.health.recovered();
-        let share = accepted as u64 * batch.weight / batch.items.len().max(1) as u64;
-        self.pacer.accepted(accepted as u64, share, now.mono);
+        self.pacer.accepted(accepted as u64, batch.weight_of(accepted as u64), now.mono);
         let enough = 2 + (latency.as_millis() / 5) as u32;
         self.window = (self.window * 2).min(enough.max(self.window)).min(self.destination.window()).max(1);
     }
@@ -457,7 +457,7 @@ impl Sender {
             effects.retried += 1;
         }
         if effects.throttled > 0 {
-            self.pacer.throttled(now.mono);
+            self.pacer.throttled(effects.throttled, batch.weight_of(effects.throttled), now.mono);
         }
     }
 
@@ -492,7 +492,7 @@ impl Sender {
     ) {
         if failure.kind == FailureKind::Throttled {
             effects.throttled += batch.items.len() as u64;
-            self.pacer.throttled(now.mono);
+            self.pacer.throttled(batch.items.len() as u64, batch.weight, now.mono);
         }
         self.health.failed(failure, &self.retry, now, rng);
         self.window = 1;
@@ -652,6 +652,11 @@ impl Sender {
 }
 
 impl Batch {
+    /// Bytes that so many of its records weigh, about.
+    fn weight_of(&self, records: u64) -> u64 {
+        records * self.weight / self.items.len().max(1) as u64
+    }
+
     fn entry(&self, index: usize) -> Bytes {
         let range = &self.entries[index];
         self.body.slice(range.start as usize..range.end as usize)

@@ -28,6 +28,7 @@ pub mod frame;
 pub mod ids;
 pub mod job;
 pub mod json;
+mod ledger;
 pub mod partition;
 pub mod settings;
 pub mod state;

@@ -10,10 +10,14 @@ const WANTED: u64 = 100;
 const SHARE: u64 = 20_000;
 
 /// Points that no agent of this world reaches, with the reason.
-const IMPOSSIBLE: [(Point, &str); 2] = [
+const IMPOSSIBLE: [(Point, &str); 4] = [
+    (Point::Asked(Deed::Look), CLOSED_LATE),
+    (Point::Answered(Deed::Look), CLOSED_LATE),
     (Point::Asked(Deed::Unwatch), "no directory is ever removed"),
     (Point::Answered(Deed::Unwatch), "no directory is ever removed"),
 ];
+
+const CLOSED_LATE: &str = "files are looked at by name only ten minutes after they were finished";
 
 /// The table: a line for each crash point, a column for each operation.
 pub(crate) fn text(tally: &Tally, seeds: u64) -> String {

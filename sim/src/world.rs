@@ -191,18 +191,18 @@ impl World {
 
     /// With nothing to do, little is done.
     fn rest(&mut self) -> Result<(), Broken> {
-        self.run_until(self.now + 8 * SEC)?;
+        self.run_until(self.now + 4 * SEC)?;
         let before = (self.tally.actions, self.tally.polls);
-        self.run_until(self.now + 10 * SEC)?;
+        self.run_until(self.now + 6 * SEC)?;
         let agent = &self.plan.setup.settings.agent;
         let polled = agent.watch == Watch::Poll || self.plan.setup.no_watch;
         let period = if polled { POLL.min(agent.rescan) } else { agent.rescan };
-        let rounds = 10_000 / period.as_millis().max(1) as u64 + 4;
+        let rounds = 6000 / period.as_millis().max(1) as u64 + 4;
         let each = 1 + 2 * self.plan.setup.settings.flows.len() as u64;
         let most = rounds * (self.disk.names().count() as u64 * each + 8);
         let (actions, polls) = (self.tally.actions - before.0, self.tally.polls - before.1);
         if actions > most || polls > 3 * most {
-            let text = format!("{actions} actions, {polls} polls in ten idle seconds");
+            let text = format!("{actions} actions, {polls} polls in six idle seconds");
             return Err(Broken::new("the world goes quiet", text));
         }
         Ok(())
@@ -211,7 +211,7 @@ impl World {
     /// An ordered end and a new start: whatever is sent again now, the oracle finds without a cause.
     fn start_over(&mut self) -> Result<(), Broken> {
         self.stop(0)?;
-        self.run_until(self.now + 10 * SEC)?;
+        self.run_until(self.now + 4 * SEC)?;
         if self.agent.is_none() || self.lives < 2 {
             return Err(Broken::new("an agent starts again", format!("life {}", self.lives)));
         }

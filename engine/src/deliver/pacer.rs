@@ -1,5 +1,9 @@
-//! How fast a stream is sent to: as fast as answers come until it throttles, then as fast as it accepted, and a
-//! little faster each second.
+//! How fast a stream is sent to: as fast as answers come until it throttles, then about as fast as it accepted.
+//!
+//! Answers are judged by windows of a second or more. If more of one was throttled than slower sending cures, the rate is cut
+//! to what was accepted; otherwise it grows, the faster the longer that goes well. What the window after a cut still
+//! throttles has another cause than our rate (faults, a hot shard beside idle ones) and is tolerated: cutting for it
+//! again and again would only end at a standstill.
 
 use std::time::Duration;
 
@@ -7,42 +11,84 @@ use std::time::Duration;
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>). Cost is counted in shard-seconds,
 /// so that it does not matter which of the two limits is met.
 fn cost(records: u64, bytes: u64) -> f64 {
-    (records as f64 / 1000.0).max(bytes as f64 / (1024.0 * 1024.0))
+    (records as f64 / SHARD_RECORDS).max(bytes as f64 / SHARD_BYTES)
 }
 
-/// A rate is cut at most once in this time: answers to requests that were out together tell the same story.
-const CUT_EVERY: Duration = Duration::from_millis(500);
+/// Records that a shard takes in a second.
+const SHARD_RECORDS: f64 = 1000.0;
+
+/// Bytes that a shard takes in a second.
+const SHARD_BYTES: f64 = 1024.0 * 1024.0;
+
+/// The lowest first limit, in shards: a stream has at least one, and a throttle among the first answers says little.
+const START: f64 = 1.0;
+
+/// The lowest limit, in shards: other producers may take nearly all.
+const FLOOR: f64 = 0.05;
+
+/// Answers are judged together for so long at least.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Answers with throttles among them are judged together for so long, unless there are [`ANSWERS`] of them before.
+const LONG_WINDOW: Duration = Duration::from_secs(4);
+
+/// So many answers say something.
+const ANSWERS: u32 = 10;
+
+/// Answers that come so soon after a cut are of requests sent before it.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// Throttles beyond what is tolerated that are taken for chance, as a share.
+const MARGIN: f64 = 0.05;
+
+/// Most throttles that are tolerated, as a share.
+const MOST_TOLERATED: f64 = 0.35;
+
+/// The rate grows by so much after the first good window; twice that after the next, up to [`MOST_GROWTH`].
+const FIRST_GROWTH: f64 = 0.1;
+
+/// Most growth after a window: the rate doubles.
+const MOST_GROWTH: f64 = 1.0;
 
 /// After so long without a throttle there is no limit any more.
 const FORGET_AFTER: Duration = Duration::from_mins(1);
-
-/// Growth of the rate a second.
-const GROWTH: f64 = 0.1;
 
 /// Adapts to throttling.
 #[derive(Debug, Default)]
 pub struct Pacer {
     off: bool,
     limit: Option<Limit>,
-    accepted: Meter,
+    window: Window,
+    /// Accepted in the last whole window, in shards.
+    accepted: f64,
 }
 
 #[derive(Debug)]
 struct Limit {
-    /// Cost a second.
+    /// Cost a second: shards.
     rate: f64,
     /// What may be sent now; below zero: a debt.
     tokens: f64,
     updated: Duration,
-    cut: Duration,
+    throttled: Duration,
+    /// After the next good window.
+    growth: f64,
+    /// The share of throttles that slower sending does not cure.
+    tolerated: f64,
+    /// The share of throttles for which the rate was cut, until the window after that is judged.
+    cut_for: Option<f64>,
 }
 
-/// Cost accepted in the running and in the last second.
+/// Answers of about a second, as cost.
 #[derive(Debug, Default)]
-struct Meter {
-    since: Duration,
-    running: f64,
-    last: f64,
+struct Window {
+    /// When it opens; earlier answers do not count.
+    opens: Duration,
+    /// Its first answer.
+    first: Option<Duration>,
+    answers: u32,
+    accepted: f64,
+    throttled: f64,
 }
 
 impl Pacer {
@@ -66,6 +112,13 @@ impl Pacer {
         }
     }
 
+    /// Most records and bytes of a request: what a second takes, for more at once would be throttled in part.
+    pub fn most(&self) -> (u64, u64) {
+        self.limit.as_ref().map_or((u64::MAX, u64::MAX), |limit| {
+            ((limit.rate * SHARD_RECORDS).ceil() as u64, (limit.rate * SHARD_BYTES) as u64)
+        })
+    }
+
     /// A request goes out.
     pub fn sent(&mut self, records: u64, bytes: u64, now: Duration) {
         if let Some(limit) = &mut self.limit {
@@ -76,30 +129,31 @@ impl Pacer {
 
     /// Records were accepted.
     pub fn accepted(&mut self, records: u64, bytes: u64, now: Duration) {
-        self.accepted.add(cost(records, bytes), now);
-        if let Some(limit) = &mut self.limit {
-            limit.refill(now);
-            if now.saturating_sub(limit.cut) > FORGET_AFTER {
-                self.limit = None;
-            }
+        self.answered(now);
+        if now >= self.window.opens {
+            self.window.accepted += cost(records, bytes);
+        }
+        if self.limit.as_ref().is_some_and(|limit| now.saturating_sub(limit.throttled) > FORGET_AFTER) {
+            self.limit = None;
         }
     }
 
     /// Records were throttled.
-    pub fn throttled(&mut self, now: Duration) {
+    pub fn throttled(&mut self, records: u64, bytes: u64, now: Duration) {
         if self.off {
             return;
         }
-        let measured = self.accepted.rate(now).max(0.01);
-        match &mut self.limit {
-            None => self.limit = Some(Limit { rate: measured, tokens: 0.0, updated: now, cut: now }),
-            Some(limit) if now.saturating_sub(limit.cut) >= CUT_EVERY => {
-                limit.refill(now);
-                limit.rate = (limit.rate * 0.8).max(measured).min(limit.rate);
-                limit.tokens = limit.tokens.min(0.0);
-                limit.cut = now;
+        self.answered(now);
+        if let Some(limit) = &mut self.limit {
+            limit.throttled = now;
+            if now >= self.window.opens {
+                self.window.throttled += cost(records, bytes);
             }
-            Some(_) => {}
+        } else {
+            // Less than a second's answers are no more than a second's: a stream takes the first of them as fast as
+            // they come.
+            self.limit = Some(Limit::new(self.accepted.max(self.window.accepted), now));
+            self.window = Window { opens: now + SETTLE, ..Window::default() };
         }
     }
 
@@ -107,80 +161,78 @@ impl Pacer {
     pub fn rate(&self) -> Option<f64> {
         self.limit.as_ref().map(|limit| limit.rate)
     }
+
+    /// An answer came: it may be the first of the next window.
+    fn answered(&mut self, now: Duration) {
+        if now < self.window.opens {
+            return;
+        }
+        let first = *self.window.first.get_or_insert(now);
+        let passed = now.saturating_sub(first);
+        let doubtful = self.window.throttled > 0.0 && self.window.answers < ANSWERS;
+        let enough = if doubtful { LONG_WINDOW } else { WINDOW };
+        if passed < enough {
+            self.window.answers += 1;
+            return;
+        }
+        let judged =
+            std::mem::replace(&mut self.window, Window { first: Some(now), answers: 1, ..Window::default() });
+        self.accepted = judged.accepted / passed.as_secs_f64();
+        if let Some(limit) = &mut self.limit {
+            limit.refill(now);
+            if limit.judge(&judged, passed.as_secs_f64()) {
+                self.window = Window { opens: now + SETTLE, ..Window::default() };
+            }
+        }
+    }
 }
 
 impl Limit {
+    fn new(accepted: f64, now: Duration) -> Self {
+        Self {
+            rate: accepted.max(START),
+            tokens: 0.0,
+            updated: now,
+            throttled: now,
+            growth: FIRST_GROWTH,
+            tolerated: 0.0,
+            cut_for: Some(0.0),
+        }
+    }
+
     fn refill(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.updated).as_secs_f64();
         self.tokens = (self.tokens + self.rate * passed).min(self.rate);
-        self.rate *= 1.0 + GROWTH * passed.min(1.0);
         self.updated = now;
     }
-}
 
-impl Meter {
-    fn add(&mut self, cost: f64, now: Duration) {
-        self.turn(now);
-        self.running += cost;
-    }
-
-    fn rate(&mut self, now: Duration) -> f64 {
-        self.turn(now);
-        self.last.max(self.running)
-    }
-
-    fn turn(&mut self, now: Duration) {
-        let passed = now.saturating_sub(self.since);
-        if passed >= Duration::from_secs(1) {
-            self.last = if passed < Duration::from_secs(2) { self.running } else { 0.0 };
-            self.running = 0.0;
-            self.since = now;
+    /// Returns whether the rate was cut.
+    fn judge(&mut self, window: &Window, seconds: f64) -> bool {
+        let answered = window.accepted + window.throttled;
+        let share = window.throttled / answered.max(f64::MIN_POSITIVE);
+        if let Some(before) = self.cut_for.take() {
+            let cured = share <= before / 2.0;
+            self.tolerated = if cured { 0.0 } else { f64::midpoint(share, before).min(MOST_TOLERATED) };
         }
+        // By chance there may be more of what is tolerated, the more so the fewer requests there were.
+        let chance = (self.tolerated * (1.0 - self.tolerated) / f64::from(window.answers.max(1))).sqrt();
+        if share > self.tolerated + MARGIN.max(chance) {
+            let used = self.rate.min(answered / seconds);
+            let accepted = window.accepted / seconds;
+            self.rate = accepted.max(used / 2.0).min(self.rate * 0.9).max(FLOOR);
+            self.tokens = self.tokens.min(0.0);
+            self.growth = FIRST_GROWTH;
+            self.cut_for = Some(share);
+            return true;
+        }
+        // A limit that is not made use of is not proven.
+        if answered / seconds > self.rate / 2.0 {
+            self.rate *= 1.0 + self.growth;
+            self.growth = (2.0 * self.growth).min(MOST_GROWTH);
+        }
+        false
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Sends single records for ten seconds to a service that takes `capacity` a second; accepted and throttled.
-    fn run(capacity: f64) -> (u32, u32) {
-        let mut pacer = Pacer::new(false);
-        let (mut bucket, mut accepted, mut throttled) = (capacity, 0, 0);
-        for tick in 0..100_000u64 {
-            let now = Duration::from_micros(tick * 100);
-            bucket = (bucket + capacity / 10_000.0).min(capacity);
-            if pacer.ready_at(now) > now {
-                continue;
-            }
-            pacer.sent(1, 100, now);
-            if bucket >= 1.0 {
-                bucket -= 1.0;
-                accepted += 1;
-                pacer.accepted(1, 100, now);
-            } else {
-                throttled += 1;
-                pacer.throttled(now);
-            }
-        }
-        (accepted, throttled)
-    }
-
-    #[test]
-    fn a_throttling_stream_is_used_well_and_rarely_asked_too_much() {
-        let (accepted, throttled) = run(1000.0);
-        assert!(accepted > 9_000, "{accepted} of about 11,000");
-        assert!(throttled < 2_000, "{throttled} throttled");
-    }
-
-    #[test]
-    fn without_throttles_there_is_no_limit() {
-        let mut pacer = Pacer::new(false);
-        pacer.sent(500, 1 << 20, Duration::ZERO);
-        assert_eq!(pacer.ready_at(Duration::ZERO), Duration::ZERO);
-        pacer.throttled(Duration::ZERO);
-        assert!(pacer.rate().is_some());
-        pacer.accepted(1, 1, Duration::from_secs(61));
-        assert_eq!(pacer.rate(), None);
-    }
-}
+mod tests;

@@ -6,9 +6,6 @@ use crate::ids::{CursorId, Epoch, FileId, FlowId, Span};
 use crate::state::{Check, Fingerprint, LedgerRow, Put, Reason};
 use crate::{Level, event::Now};
 
-/// Ledger rows that are remembered; the store counts the rest.
-const MAX_LEDGER: usize = 10_000;
-
 impl Engine {
     /// A span is done with. Returns how many of its bytes were not before.
     pub(super) fn ack(&mut self, id: CursorId, span: Span, now: Now) -> u64 {
@@ -53,9 +50,7 @@ impl Engine {
         self.flow(flow).counters.lost_bytes += span.len();
         self.keeper.later(Put::Loss(row.clone()));
         self.save_soon(now);
-        if self.ledger.len() < MAX_LEDGER {
-            self.ledger.push(row);
-        }
+        crate::ledger::add(&mut self.ledger, row);
     }
 
     /// Something happened that may have destroyed lines unseen.

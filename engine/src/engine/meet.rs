@@ -1,6 +1,6 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
-use super::scan::{ACTIVE, Lead, Sighting};
+use super::scan::{ACTIVE, Lead, Seen, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
@@ -18,6 +18,9 @@ const SCANS_TO_BE_GONE: u32 = 2;
 
 /// Longest time between two looks at a file that lost its live name.
 const QUIET_LOOK: Duration = Duration::from_secs(1);
+
+/// Shortest time between two such looks.
+const SHORT_LOOK: Duration = Duration::from_millis(10);
 
 impl Engine {
     pub(super) fn opened(
@@ -288,7 +291,7 @@ impl Engine {
 
     fn look_whether_quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
-        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.min(QUIET_LOOK));
+        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.clamp(SHORT_LOOK, QUIET_LOOK));
     }
 
     /// The longest of its flows'.
@@ -420,19 +423,30 @@ impl Engine {
             // Could not look: nobody knows.
             Err(_) => return self.not_looked(&ids),
         };
+        if self.cannot_list(dir) {
+            return self.not_looked(&ids);
+        }
         for id in ids {
             let Some(file) = self.files.get(&id) else { continue };
             if file.handle.is_some() || !file.names.is_empty() {
                 continue;
             }
-            match entries.iter().find(|entry| entry.ino == file.identity.ino) {
-                Some(entry) => self.tree_open(Sighting {
+            let found = entries.iter().find(|entry| entry.ino == file.identity.ino);
+            match found.map(|entry| (self.seen_behind(dir, &entry.name), entry)) {
+                // A glob leads to it: the next listing does.
+                Some((None, entry)) if self.leads_to(dir, &entry.name) => {
+                    self.not_looked(&[id]);
+                    self.look_into(dir);
+                }
+                Some((None, entry)) => self.tree_open(Sighting {
                     dir: dir.into(),
                     name: entry.name.clone(),
                     followers: Vec::new(),
                     lead: Lead::Saved(id),
                 }),
-                None => self.not_found(id, now),
+                // It has a followed name, under which it could not be opened yet.
+                Some((Some(Seen::Opening | Seen::Failed), _)) => self.not_looked(&[id]),
+                Some((Some(Seen::File(_) | Seen::Passed), _)) | None => self.not_found(id, now),
             }
         }
     }
@@ -483,10 +497,11 @@ impl Engine {
 }
 
 /// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
-/// it still has its name; under another name its inode was given to a new file.
+/// it still has its name; under another name its inode was given to a new file, and so it is where there is no byte to
+/// tell by.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    if head.len() < len { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
+    if head.len() < len || len == 0 { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
 }
 
 impl Sighting {

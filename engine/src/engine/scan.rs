@@ -48,6 +48,8 @@ struct Dir {
     /// Something moved since the listing that is out.
     dirty: bool,
     watched: bool,
+    /// The last listing failed: what is in there, nobody knows.
+    failed: bool,
     names: BTreeMap<OsString, Name>,
 }
 
@@ -70,7 +72,7 @@ struct Name {
 
 /// What is known behind a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
+pub(super) enum Seen {
     Opening,
     File(FileId),
     /// It is not followed as it is now (old, no regular file, UTF-16).
@@ -105,8 +107,12 @@ impl Sighting {
         self.dir.join(&self.name)
     }
 
-    pub(super) fn is_name(&self) -> bool {
-        matches!(self.lead, Lead::Name(_))
+    /// Whether it is of this name as it was listed last: another file may have got the name since.
+    fn is_of(&self, name: &Name) -> bool {
+        match self.lead {
+            Lead::Name(listed) => listed.is_none_or(|ino| ino == name.ino),
+            Lead::Saved(_) | Lead::Astray(_) => false,
+        }
     }
 }
 
@@ -144,6 +150,7 @@ impl Engine {
             stage: DirStage::New,
             dirty: false,
             watched: false,
+            failed: false,
             names: BTreeMap::new(),
         });
         let before = dir.standings.len();
@@ -216,6 +223,7 @@ impl Engine {
     pub(super) fn listed(&mut self, path: &Path, result: Result<Listing, FileError>, now: Now) {
         let Some(dir) = self.tree.dirs.get_mut(path) else { return };
         dir.stage = DirStage::Rest;
+        dir.failed = result.as_ref().is_err_and(|error| *error != FileError::NotFound);
         let again = dir.dirty;
         match result {
             Ok(listing) => self.compare(path, listing, now),
@@ -340,7 +348,7 @@ impl Engine {
     pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
         self.tree.opening -= 1;
         let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
-        if let Some(Seen::File(other)) = before.filter(|_| sighting.is_name())
+        if let Some(Seen::File(other)) = before
             && Some(other) != file
         {
             self.unname(other, &sighting.path(), now);
@@ -360,19 +368,35 @@ impl Engine {
 
     /// Returns what was seen before.
     fn set_seen(&mut self, sighting: &Sighting, seen: Seen) -> Option<Seen> {
-        let dir = self.tree.dirs.get_mut(&sighting.dir)?;
-        let name = dir.names.get_mut(&sighting.name).filter(|_| sighting.is_name())?;
-        Some(std::mem::replace(&mut name.seen, seen))
+        let name = self.tree.dirs.get_mut(&sighting.dir)?.names.get_mut(&sighting.name)?;
+        sighting.is_of(name).then(|| std::mem::replace(&mut name.seen, seen))
     }
 
     /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
     pub(super) fn is_named(&self, sighting: &Sighting) -> bool {
-        sighting.is_name() && self.is_followed(&sighting.dir, &sighting.name)
+        let dir = self.tree.dirs.get(&sighting.dir);
+        dir.and_then(|dir| dir.names.get(&sighting.name)).is_some_and(|name| sighting.is_of(name))
+    }
+
+    /// Whether a directory is followed and could not be listed.
+    pub(super) fn cannot_list(&self, dir: &Path) -> bool {
+        self.tree.dirs.get(dir).is_some_and(|dir| dir.failed)
+    }
+
+    /// Whether a name in a followed directory is one that the globs lead to.
+    pub(super) fn leads_to(&self, path: &Path, name: &OsStr) -> bool {
+        let dir = self.tree.dirs.get(path);
+        dir.is_some_and(|dir| !self.tree.globs.followers(path, &dir.standings, name).is_empty())
+    }
+
+    /// What is known behind a name, if it was followed at the last listing.
+    pub(super) fn seen_behind(&self, dir: &Path, name: &OsStr) -> Option<Seen> {
+        Some(self.tree.dirs.get(dir)?.names.get(name)?.seen)
     }
 
     /// Whether a name was followed at the last listing.
     pub(super) fn is_followed(&self, dir: &Path, name: &OsStr) -> bool {
-        self.tree.dirs.get(dir).is_some_and(|dir| dir.names.contains_key(name))
+        self.seen_behind(dir, name).is_some()
     }
 
     /// A notice came for a file.

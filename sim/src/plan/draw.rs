@@ -194,12 +194,13 @@ fn fault(rng: &mut Rng) -> Fault {
 fn crash(rng: &mut Rng) -> Op {
     // Some points come so rarely that most agents die elsewhere before.
     let weight = |point: Point| match point.deed() {
-        Some(Deed::Look) => 8,
+        Some(Deed::Look | Deed::Unwatch) => 0,
         Some(Deed::Close) => 3,
         Some(Deed::Watch | Deed::Save) => 2,
         _ => 1,
     };
-    let points: Vec<Point> = Point::all().flat_map(|point| std::iter::repeat_n(point, weight(point))).collect();
+    let points: Vec<Point> =
+        Point::all().flat_map(|point| std::iter::repeat_n(point, weight(point))).collect();
     Op::Crash {
         point: pick(rng, &points),
         skip: pick(rng, &[0, 0, 0, 1, 3]),
