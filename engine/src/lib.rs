@@ -5,11 +5,17 @@
 //!
 //! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
 //! - [`json`]: how paths and bytes look in their JSON
+//! - `engine`: who calls all that follows; looking, meeting, reading, sending and saving in files of their own
 //! - [`discover`]: globs to paths
+//! - [`follow`]: a file, and each flow's cursor on it
 //! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
-//! - [`encode`]: records to bodies
+//! - [`batch`]: records that wait, and the batches cut from them
+//! - [`partition`], [`encode`]: records to keys and bodies
 //! - [`destination`]: what a service takes, and what its answers mean
+//! - [`deliver`]: which records go when, and which go again
+//! - [`ack`], `ledger`: which bytes are done with, and which are missing
+//! - [`budget`]: who holds how much memory; [`timer`]: what is due when
 //! - [`job`]: the pure jobs that the driver runs
 
 pub mod ack;

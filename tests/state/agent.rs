@@ -27,11 +27,13 @@ impl Scripted {
                 let mut line = String::new();
                 BufReader::new(&stream).read_line(&mut line).unwrap();
                 let command = serde_json::from_str(&line).unwrap();
+                let reply = answer(&command);
+                // Told first: whoever has the answer may ask at once what was asked.
+                let _ = tell.send(command);
                 // Without an answer the talk breaks off, as when an agent is killed.
-                if let Some(reply) = answer(&command) {
+                if let Some(reply) = reply {
                     writeln!(stream, "{}", serde_json::to_string(&reply).unwrap()).unwrap();
                 }
-                let _ = tell.send(command);
             }
         });
         Self { asked }
