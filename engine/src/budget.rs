@@ -15,12 +15,22 @@ pub struct Budget {
     holder: Option<usize>,
     /// Flows that wait for it, in turn.
     waiting: VecDeque<usize>,
+    /// Flows that asked for it since the others were last forgotten.
+    asked: Vec<bool>,
 }
 
 impl Budget {
     /// `limit` bytes for `flows` flows, `reserve` of them for one at a time.
     pub fn new(limit: u64, reserve: u64, flows: usize) -> Self {
-        Self { limit, reserve, looks: 0, used: vec![0; flows], holder: None, waiting: VecDeque::new() }
+        Self {
+            limit,
+            reserve,
+            looks: 0,
+            used: vec![0; flows],
+            holder: None,
+            waiting: VecDeque::new(),
+            asked: vec![false; flows],
+        }
     }
 
     /// Bytes held by all flows.
@@ -103,6 +113,7 @@ impl Budget {
             self.release_reserve();
             return fits;
         }
+        self.asked[flow] = true;
         if !self.waiting.contains(&flow) {
             self.waiting.push_back(flow);
         }
@@ -113,6 +124,15 @@ impl Budget {
     fn untouchable(&self, flow: usize) -> u64 {
         let others = (0..self.used.len()).filter(|other| *other != flow);
         others.map(|other| self.share().saturating_sub(self.used[other])).sum()
+    }
+
+    /// Every flow had the occasion to ask: one that did not waits for nothing any more, and must not be waited for.
+    /// Returns whether another may have the reserve by that.
+    pub fn forget_silent(&mut self) -> bool {
+        let first = self.waiting.front().copied();
+        self.waiting.retain(|flow| self.asked[*flow]);
+        self.asked.fill(false);
+        self.holder.is_none() && self.waiting.front().is_some_and(|flow| Some(*flow) != first)
     }
 
     /// Forgets that a flow waits for the reserve.
@@ -177,5 +197,18 @@ mod tests {
         assert!(!budget.take_whole(1, 100, true), "the other waited");
         assert!(budget.take_whole(0, 100, true));
         assert!(budget.used() <= budget.limit());
+    }
+
+    #[test]
+    fn a_flow_that_asks_no_more_is_not_waited_for() {
+        let mut budget = Budget::new(1100, 100, 3);
+        assert!(budget.take(0, 666, true) && budget.take(1, 166, true) && budget.take(2, 166, true));
+        assert!(budget.take_whole(0, 50, true));
+        assert!(!budget.take_whole(1, 50, true) && !budget.take_whole(2, 50, true));
+        assert!(!budget.forget_silent(), "both asked");
+        budget.give(0, 50);
+        assert!(!budget.take_whole(2, 50, true), "the other is first");
+        assert!(budget.forget_silent());
+        assert!(budget.take_whole(2, 50, true));
     }
 }

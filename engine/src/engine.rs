@@ -7,6 +7,7 @@ mod offsets;
 mod orders;
 mod read;
 mod report;
+mod resend;
 mod scan;
 mod send;
 mod start;
@@ -66,6 +67,7 @@ pub struct Engine {
     unwritten: Vec<(FlowId, Vec<Letter>)>,
     letters_out: usize,
     drains: Vec<orders::Drain>,
+    resend: Option<resend::Resend>,
 }
 
 /// With what an engine begins.
@@ -189,6 +191,7 @@ enum Asked {
     Frame(CursorId, read::Reading),
     Encode,
     Send(FlowId, BatchId),
+    Resend,
     Letters(FlowId, Vec<Letter>),
     /// Nothing depends on the answer.
     Nothing,
@@ -226,6 +229,7 @@ impl Engine {
             unwritten: Vec::new(),
             letters_out: 0,
             drains: Vec::new(),
+            resend: None,
             settings,
         };
         engine.ask(Asked::Load, Do::Load);
@@ -254,6 +258,11 @@ impl Engine {
         }
         self.move_on(now);
         if let Some(action) = self.next_action(now) {
+            return Poll::Action(action);
+        }
+        if self.budget.forget_silent()
+            && let Some(action) = self.next_action(now)
+        {
             return Poll::Action(action);
         }
         if self.phase == Phase::Finished {
@@ -322,6 +331,7 @@ impl Engine {
                 }
             }
             (Asked::Send(flow, batch), Outcome::Sent(answer)) => self.sent(flow, batch, &answer, now),
+            (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
             (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
                 self.lettered(flow, letters, result, now);
             }
@@ -344,6 +354,7 @@ impl Engine {
             Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
+            Asked::Resend => self.resent(None, now),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
@@ -372,7 +383,7 @@ impl Engine {
             Timer::Retry(file) => self.wake(file),
             Timer::DeadLetters => self.write_letters_again(),
             Timer::Drain => self.drain_timed_out(now),
-            Timer::Stop => self.stop_timed_out(),
+            Timer::Stop => self.stop_timed_out(now),
         }
     }
 

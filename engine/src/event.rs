@@ -40,7 +40,8 @@ pub enum Event {
         /// What is asked.
         command: Command,
     },
-    /// Stop reading, send what was read, save, end (SIGTERM).
+    /// Stop reading, send what was read, save, end (SIGTERM). The second time: send nothing more and wait for no
+    /// answer, save, end.
     Shutdown,
 }
 

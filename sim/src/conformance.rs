@@ -82,7 +82,7 @@ fn look(io: &mut impl Io, path: &Path) -> Result<Meta, FileError> {
 
 fn short_reads_are_at_the_end<I: Io>(io: &mut I) {
     let path = io.root().join("a.log");
-    io.write(&path, &[7; 100_000]);
+    io.write(&path, &vec![7; 100_000]);
     assert_eq!(open(io, 1, &path).size, 100_000);
     let chunk = read(io, 1, 10, 99_000);
     assert_eq!((chunk.bytes.len(), chunk.meta.size), (99_000, 100_000));

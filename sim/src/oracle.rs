@@ -49,6 +49,7 @@ pub(crate) struct Oracle {
 
 /// What one flow is owed and was given.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a book of facts, not a state")]
 pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) scope: Scope,

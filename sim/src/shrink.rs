@@ -9,14 +9,14 @@ pub(crate) fn shrink(plan: &Plan, fails: &dyn Fn(&Plan) -> bool) -> Plan {
     let mut best = plan.clone();
     let mut calmer = best.clone();
     calmer.setup.rates = Rates::default();
-    keep(&mut best, calmer, fails);
+    keep(&mut best, &calmer, fails);
     let mut chunk = best.ops.len().div_ceil(2);
     while chunk > 0 {
         let mut at = 0;
         while at < best.ops.len() {
             let mut fewer = best.clone();
             fewer.ops.drain(at..(at + chunk).min(best.ops.len()));
-            if !keep(&mut best, fewer, fails) {
+            if !keep(&mut best, &fewer, fails) {
                 at += chunk;
             }
         }
@@ -25,7 +25,7 @@ pub(crate) fn shrink(plan: &Plan, fails: &dyn Fn(&Plan) -> bool) -> Plan {
     best
 }
 
-fn keep(best: &mut Plan, candidate: Plan, fails: &dyn Fn(&Plan) -> bool) -> bool {
+fn keep(best: &mut Plan, candidate: &Plan, fails: &dyn Fn(&Plan) -> bool) -> bool {
     for turn in 0..4 {
         let mut candidate = candidate.clone();
         candidate.noise = best.noise.wrapping_add(turn);

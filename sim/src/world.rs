@@ -29,7 +29,7 @@ use kintail_engine::settings::Watch;
 use queue::Queue;
 use service::Weather;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use store::Store;
 use writers::{Ink, Pen};
@@ -346,10 +346,10 @@ impl World {
     }
 
     /// The kernel gives notice of something in a directory, if it is watched.
-    fn notify(&mut self, dir: PathBuf, notice: Notice) {
+    fn notify(&mut self, dir: &Path, notice: &Notice) {
         let Some(agent) = &self.agent else { return };
         let deaf = self.plan.setup.deaf_dirs && dir.as_os_str().len() > ROOT.len();
-        if !agent.watches.contains(&dir) || deaf || self.faults.deaf > self.now {
+        if !agent.watches.contains(dir) || deaf || self.faults.deaf > self.now {
             return;
         }
         let odd = self.chance(self.rates().notice);

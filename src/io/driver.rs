@@ -69,7 +69,11 @@ struct Driver {
 enum State {
     Running,
     /// The engine was told to stop; it ends so when that is finished.
-    Stopping(End),
+    Stopping {
+        end: End,
+        /// A signal asked for it.
+        by_signal: bool,
+    },
     Ended(End),
 }
 
@@ -125,7 +129,7 @@ impl Driver {
                 Poll::Action(action) => self.perform(action),
                 Poll::Wait(deadline) => return deadline.map(|deadline| self.started + deadline),
                 Poll::Finished => {
-                    let end = if let State::Stopping(end) = self.state { end } else { End::Stopped };
+                    let end = if let State::Stopping { end, .. } = self.state { end } else { End::Stopped };
                     self.state = State::Ended(end);
                 }
             }
@@ -142,7 +146,7 @@ impl Driver {
         if let Event::Done { outcome: Outcome::Sent(Answer::Failed { failure, .. }), .. } = &event
             && *failure.code == *STDOUT_CLOSED
         {
-            self.stop(End::OutputClosed);
+            self.output_closed();
         }
         if let State::Ended(_) = self.state {
             return;
@@ -152,7 +156,14 @@ impl Driver {
 
     fn signal(&mut self, signal: Signal) {
         match (signal, self.state) {
-            (Signal::Stop, State::Running) => self.stop(End::Stopped),
+            (Signal::Stop, State::Running) => {
+                self.state = State::Stopping { end: End::Stopped, by_signal: true };
+                self.shut_down();
+            }
+            // It ends for another reason already: this is the first signal, not the second.
+            (Signal::Stop, State::Stopping { end, by_signal: false }) => {
+                self.state = State::Stopping { end, by_signal: true };
+            }
             (Signal::Stop, _) => self.state = State::Ended(End::Abandoned),
             (Signal::Reload, _) => {
                 tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure");
@@ -160,14 +171,24 @@ impl Driver {
         }
     }
 
-    /// Has the engine finish what it began. Where nothing is kept, a reader who went away ends all at once.
-    fn stop(&mut self, end: End) {
-        if end == End::OutputClosed && !self.io.keeper.keeps() {
-            self.state = State::Ended(end);
-        } else if self.state == State::Running {
-            self.state = State::Stopping(end);
-            self.engine.handle(Event::Shutdown, self.now());
+    /// What standard output did not take it never will. What is known is saved, where anything is kept; answers are
+    /// not waited for, nor is anything sent again.
+    fn output_closed(&mut self) {
+        if !self.io.keeper.keeps() {
+            self.state = State::Ended(End::OutputClosed);
+            return;
         }
+        if self.state == State::Running {
+            self.state = State::Stopping { end: End::OutputClosed, by_signal: false };
+            self.shut_down();
+        }
+        // The second time it waits for nothing.
+        self.shut_down();
+    }
+
+    /// Has the engine finish what it began.
+    fn shut_down(&mut self) {
+        self.engine.handle(Event::Shutdown, self.now());
     }
 
     fn command(&mut self, command: Command, question: oneshot::Sender<Reply>) {

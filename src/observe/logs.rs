@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, registry};
@@ -34,11 +34,14 @@ const OVERRIDE: &str = "KINTAIL_LOG";
 impl Logs {
     /// Begins to log what any part of the program has to say.
     pub(crate) fn begin(log: Log) -> Self {
-        let shared = Shared { format: log.format, begun: Instant::now(), limiter: Mutex::default() };
-        let logs = Self { shared: Arc::new(shared) };
+        let logs = Self::new(log.format);
         // Only a test that began it before in the same process gets an error, and has its log.
         let _ = registry().with(filter(log.level)).with(logs.clone()).try_init();
         logs
+    }
+
+    fn new(format: LogFormat) -> Self {
+        Self { shared: Arc::new(Shared { format, begun: Instant::now(), limiter: Mutex::default() }) }
     }
 
     /// Writes what was held back for long enough. Returns after how long there is more to write.
@@ -91,7 +94,18 @@ fn filter(level: LogLevel) -> EnvFilter {
     EnvFilter::new(format!("{others},kintail={ours}"))
 }
 
+/// Whether a library's details may hold a secret: it signs requests, or sees them before they are encrypted. Of these
+/// only warnings are logged, whatever is asked for.
+fn is_discreet(target: &str) -> bool {
+    let library = target.split("::").next().unwrap_or_default();
+    library == "h2" || ["aws_", "hyper", "rustls"].iter().any(|prefix| library.starts_with(prefix))
+}
+
 impl<S: Subscriber> Layer<S> for Logs {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
+        *metadata.level() <= tracing::Level::WARN || !is_discreet(metadata.target())
+    }
+
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
@@ -165,6 +179,23 @@ mod tests {
         line: Line { level: tracing::Level::WARN, subject: "x".into(), text: text.into() },
         repeats: 0,
     };
+
+    #[test]
+    fn libraries_that_see_secrets_only_warn_whatever_is_asked_for() {
+        use tracing::{Level, enabled, subscriber::with_default};
+        let all = registry().with(EnvFilter::new("trace")).with(Logs::new(LogFormat::Text));
+        with_default(all, || {
+            assert!(enabled!(target: "kintail::run", Level::TRACE));
+            assert!(enabled!(target: "tokio", Level::TRACE));
+            assert!(enabled!(target: "aws_config::sso", Level::WARN));
+            assert!(!enabled!(target: "aws_config::sso", Level::INFO));
+            assert!(!enabled!(target: "aws_sigv4::http_request::sign", Level::TRACE));
+            assert!(!enabled!(target: "hyper_util::client", Level::TRACE));
+            assert!(!enabled!(target: "hyper::proto", Level::DEBUG));
+            assert!(!enabled!(target: "h2::client", Level::TRACE));
+            assert!(!enabled!(target: "rustls::client::hs", Level::DEBUG));
+        });
+    }
 
     #[test]
     fn a_text_line_is_one_line_whatever_is_in_it() {

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn the_output_is_rotated_by_size() {
@@ -38,13 +38,15 @@ fn a_slow_reader_of_stdout_is_waited_for_and_gets_every_line() {
 }
 
 #[test]
-fn a_closed_stdout_ends_the_agent_with_74() {
+fn a_closed_stdout_ends_the_agent_with_74_at_once() {
     let site = Site::new("*.log", "");
     site.configure("files = [\"logs/*.log\"]\nstdout = true");
     append(&site.log("app.log"), &lines("app", 3));
     let mut agent = Agent(site.command().stdout(Stdio::piped()).spawn().unwrap());
     drop(agent.0.stdout.take());
+    let closed = Instant::now();
     assert_eq!(agent.ended().code(), Some(74), "{}", site.journal());
+    assert!(closed.elapsed() < Duration::from_secs(3), "it waits for an answer that never comes");
 }
 
 #[test]

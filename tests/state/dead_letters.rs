@@ -115,3 +115,17 @@ fn letters_that_cannot_be_put_on_the_ledger_stay() {
     host.run(&["dead-letter", "clear"]).ended(1).with("no agent ever ran there");
     assert_eq!(fs::read_to_string(file(&host, "web")).unwrap().lines().count(), 3);
 }
+
+#[test]
+fn letters_go_again_through_the_real_agent() {
+    let host = Host::new();
+    let _agent = host.agent();
+    host.saves(14);
+    fs::write(file(&host, "web"), line("web", 0, 'a') + &line("web", 1, 'b')).unwrap();
+    host.run(&["dead-letter", "resend"]).ended(0).with("2 accepted, 0 refused");
+    host.delivers("one\ntwo\nthree\na\nb\n");
+    assert!(!file(&host, "web").exists());
+    fs::write(file(&host, "gone"), line("gone", 0, 'a')).unwrap();
+    host.run(&["dead-letter", "resend"]).ended(1).with("there is no flow gone");
+    assert!(file(&host, "gone").exists());
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 impl Host {
     /// Waits until the destination holds this.
     #[track_caller]
-    fn delivers(&self, text: &str) {
+    pub(crate) fn delivers(&self, text: &str) {
         let start = Instant::now();
         loop {
             let out = std::fs::read_to_string(self.dir.path().join("out")).unwrap_or_default();
@@ -20,7 +20,7 @@ impl Host {
 
     /// Waits until this offset is saved; the store is read, whoever runs.
     #[track_caller]
-    fn saves(&self, offset: u64) {
+    pub(crate) fn saves(&self, offset: u64) {
         let start = Instant::now();
         let saved = || -> rusqlite::Result<u64> {
             let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -104,4 +104,23 @@ fn what_an_offset_passes_over_is_a_loss() {
     );
     host.run(&["losses", "clear"]).ended(0);
     host.run(&["losses"]).ended(0).with("nothing is known to be missing");
+}
+
+#[test]
+fn what_an_offset_passes_over_beside_an_agent_is_a_loss() {
+    let host = Host::new();
+    std::fs::write(host.log(), "one\ntwo\nthree\nfour").unwrap();
+    let _agent = host.agent();
+    host.saves(14);
+    let log = host.log();
+    host.run(&["offsets", "set", "web", log.to_str().unwrap(), "18"]).ended(0);
+    std::fs::write(host.log(), "one\ntwo\nthree\nfourteen\n").unwrap();
+    host.delivers("one\ntwo\nthree\nteen\n");
+    let losses = host.run(&["losses", "--json"]).ended(0).json()["losses"].clone();
+    assert_eq!(losses.as_array().map(Vec::len), Some(1), "{losses}");
+    let loss = &losses[0];
+    assert_eq!(
+        (&loss["start"], &loss["end"], &loss["reason"]),
+        (&14.into(), &18.into(), &"offset_set".into())
+    );
 }

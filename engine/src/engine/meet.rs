@@ -19,6 +19,9 @@ const SCANS_TO_BE_GONE: u32 = 2;
 /// Longest time between two looks at a file that lost its live name.
 const QUIET_LOOK: Duration = Duration::from_secs(1);
 
+/// Shortest time between two such looks.
+const SHORT_LOOK: Duration = Duration::from_millis(10);
+
 impl Engine {
     pub(super) fn opened(
         &mut self,
@@ -288,7 +291,7 @@ impl Engine {
 
     fn look_whether_quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
-        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.min(QUIET_LOOK));
+        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.clamp(SHORT_LOOK, QUIET_LOOK));
     }
 
     /// The longest of its flows'.
@@ -494,10 +497,15 @@ impl Engine {
 }
 
 /// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
-/// it still has its name; under another name its inode was given to a new file.
+/// it still has its name; under another name its inode was given to a new file, and so it is where there is no byte to
+/// tell by.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    if head.len() < len { file.path == path } else { content::fingerprint(&head[..len]) == file.head }
+    if head.len() < len || len == 0 {
+        file.path == path
+    } else {
+        content::fingerprint(&head[..len]) == file.head
+    }
 }
 
 impl Sighting {

@@ -5,7 +5,7 @@ use crate::command::{Command, Position, Reply};
 use crate::event::{Do, Now};
 use crate::follow::{Row, Stage};
 use crate::ids::{CommandId, CursorId, FileId, FlowId, Span};
-use crate::state::{Check, Put};
+use crate::state::{Check, Put, Reason};
 use crate::timer::Timer;
 use std::path::Path;
 
@@ -53,7 +53,7 @@ impl Engine {
                 self.keeper.reply_when_saved(id);
                 return self.save_urgently(now);
             }
-            Command::Resend { .. } => Reply::Refused("resending is not in this version".into()),
+            Command::Resend { flow, records } => return self.resend(id, &flow, records, now),
         };
         self.reply(id, reply);
     }
@@ -129,7 +129,7 @@ impl Engine {
         })
     }
 
-    /// What is still unanswered belongs to the epoch that ends here.
+    /// What is still unanswered belongs to the epoch that ends here. What is passed over is lost.
     fn apply(&mut self, drain: &Drain, now: Now) {
         for id in &drain.cursors {
             self.begin_at(*id, drain.offset, now);
@@ -146,11 +146,15 @@ impl Engine {
         let (epoch, open) = (file.epoch, file.handle.is_some());
         let Some(cursor) = file.cursor(id.flow) else { return };
         let old = cursor.epoch;
+        let passed_over = cursor.acked.missing(Span::new(0, offset));
         cursor.epoch = epoch;
         cursor.acked = crate::ack::Acked::default();
         cursor.position.header = header;
         cursor.skip_to(Check { at: offset, ..Check::default() });
         cursor.stage = if open { Stage::Unsaved } else { Stage::Closed };
+        for span in passed_over {
+            self.lose(id.flow, id.file, old, span, Reason::OffsetSet, now);
+        }
         let flow = self.flow(id.flow).settings.name.clone();
         self.keeper.later(Put::ForgetCursor { flow, file: id.file, epoch: old });
         self.keeper.whole_file(id.file);

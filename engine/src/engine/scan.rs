@@ -107,8 +107,12 @@ impl Sighting {
         self.dir.join(&self.name)
     }
 
-    pub(super) fn is_name(&self) -> bool {
-        matches!(self.lead, Lead::Name(_))
+    /// Whether it is of this name as it was listed last: another file may have got the name since.
+    fn is_of(&self, name: &Name) -> bool {
+        match self.lead {
+            Lead::Name(listed) => listed.is_none_or(|ino| ino == name.ino),
+            Lead::Saved(_) | Lead::Astray(_) => false,
+        }
     }
 }
 
@@ -344,7 +348,7 @@ impl Engine {
     pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
         self.tree.opening -= 1;
         let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
-        if let Some(Seen::File(other)) = before.filter(|_| sighting.is_name())
+        if let Some(Seen::File(other)) = before
             && Some(other) != file
         {
             self.unname(other, &sighting.path(), now);
@@ -364,14 +368,14 @@ impl Engine {
 
     /// Returns what was seen before.
     fn set_seen(&mut self, sighting: &Sighting, seen: Seen) -> Option<Seen> {
-        let dir = self.tree.dirs.get_mut(&sighting.dir)?;
-        let name = dir.names.get_mut(&sighting.name).filter(|_| sighting.is_name())?;
-        Some(std::mem::replace(&mut name.seen, seen))
+        let name = self.tree.dirs.get_mut(&sighting.dir)?.names.get_mut(&sighting.name)?;
+        sighting.is_of(name).then(|| std::mem::replace(&mut name.seen, seen))
     }
 
     /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
     pub(super) fn is_named(&self, sighting: &Sighting) -> bool {
-        sighting.is_name() && self.is_followed(&sighting.dir, &sighting.name)
+        let dir = self.tree.dirs.get(&sighting.dir);
+        dir.and_then(|dir| dir.names.get(&sighting.name)).is_some_and(|name| sighting.is_of(name))
     }
 
     /// Whether a directory is followed and could not be listed.

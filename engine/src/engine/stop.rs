@@ -13,18 +13,26 @@ impl Engine {
                 self.phase = Phase::Stopping;
                 self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
             }
-            Phase::Stopping | Phase::Saving | Phase::Finished => {}
+            Phase::Stopping => self.save_the_last(now),
+            Phase::Saving | Phase::Finished => {}
         }
     }
 
-    pub(super) fn stop_timed_out(&mut self) {
+    pub(super) fn stop_timed_out(&mut self, now: Now) {
         if self.phase == Phase::Stopping {
-            self.phase = Phase::Saving;
-            self.keep_endings();
-            self.keeper_dirty_all();
+            self.save_the_last(now);
         } else {
             self.phase = Phase::Finished;
         }
+    }
+
+    /// Begins the last transaction. It too has its time: a disk may hang.
+    fn save_the_last(&mut self, now: Now) {
+        self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
+        self.phase = Phase::Saving;
+        self.keep_endings();
+        self.keeper_dirty_all();
+        self.save(now);
     }
 
     /// Each poll: whether the next phase begins.
@@ -37,11 +45,7 @@ impl Engine {
             }
             Phase::Stopping => {
                 if self.is_drained() {
-                    self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
-                    self.phase = Phase::Saving;
-                    self.keep_endings();
-                    self.keeper_dirty_all();
-                    self.save(now);
+                    self.save_the_last(now);
                 }
             }
             Phase::Saving => {
@@ -60,7 +64,10 @@ impl Engine {
     /// Nothing that was read waits for anything.
     fn is_drained(&self) -> bool {
         let busy = self.files.values().flat_map(|file| &file.cursors).any(|c| c.stage == Stage::Busy);
-        !busy && self.letters_out == 0 && self.flows.iter().all(|flow| flow.sender.is_empty())
+        !busy
+            && self.letters_out == 0
+            && self.resend.is_none()
+            && self.flows.iter().all(|flow| flow.sender.is_empty())
     }
 
     /// The last transaction tells of every flow that it looked until now.

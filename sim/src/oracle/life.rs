@@ -94,10 +94,9 @@ impl Oracle {
             book.gone = Some(if alive { book.framed_to } else { 0 });
             // A deletion hides what was written after the last look; a truncation shows, once anything was read.
             book.noticed = match (followed, truncated) {
-                (false, _) => 0,
                 (true, true) if book.read_to > 0 => u64::MAX,
-                (true, true) => 0,
                 (true, false) => seen,
+                (true, true) | (false, _) => 0,
             };
         }
     }

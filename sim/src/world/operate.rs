@@ -17,10 +17,10 @@ impl World {
         self.say(|| format!("-- {op:?}"));
         let kind = match op {
             Op::Append { writer, lines } => {
-                kind_of_write(Kind::Append, self.write(writer, &Ink::Lines(&lines)))
+                Some(kind_of_write(Kind::Append, self.write(writer, &Ink::Lines(&lines))))
             }
             Op::Half { writer, body, part } => {
-                kind_of_write(Kind::Half, self.write(writer, &Ink::Half { body, part }))
+                Some(kind_of_write(Kind::Half, self.write(writer, &Ink::Half { body, part })))
             }
             Op::Rotate { writer, reopen } => {
                 let kind = if reopen { Kind::Rotate } else { Kind::RotateOpen };
@@ -132,10 +132,10 @@ impl World {
     }
 }
 
-fn kind_of_write(plain: Kind, (file, dir): (bool, bool)) -> Option<Kind> {
-    Some(match (file, dir) {
+fn kind_of_write(plain: Kind, (file, dir): (bool, bool)) -> Kind {
+    match (file, dir) {
         (_, true) => Kind::MakeDir,
         (true, _) => Kind::Create,
         _ => plain,
-    })
+    }
 }

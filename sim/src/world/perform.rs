@@ -58,7 +58,8 @@ impl World {
         let mut later = if self.chance(150) { self.rng.u64(..20 * MS) } else { 0 };
         let (outcome, echo) = match what {
             Do::Send(request) if self.chance(self.rates().slow) => {
-                return self.hang(id, request);
+                self.hang(id, request);
+                return Ok(());
             }
             Do::Send(request) => {
                 later += self.rng.u64(..self.plan.setup.pace.send);
@@ -85,7 +86,7 @@ impl World {
         let nothing = |outcome| Ok((outcome, Echo::Nothing));
         match what {
             Do::Load => nothing(Outcome::Loaded(Box::new(self.store.load()))),
-            Do::Save(transaction) => self.save(transaction),
+            Do::Save(transaction) => self.save(&transaction),
             Do::List { dir, wanted } => {
                 let listing = failure.map_or_else(|| self.disk.list(&dir), Err);
                 nothing(Outcome::Listed(listing.map(|mut listing| {
@@ -99,7 +100,7 @@ impl World {
                 let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };
                 Ok((Outcome::Looked(meta), echo))
             }
-            Do::Open { handle, path } => self.open(handle, path, failure),
+            Do::Open { handle, path } => self.open(handle, &path, failure),
             Do::Read { handle, cursor, offset, len } => self.read(handle, cursor, offset, len, failure),
             Do::Close { handle } => self.close(handle),
             Do::Watch { dir } => nothing(Outcome::Watched(self.watch(dir))),
@@ -120,14 +121,14 @@ impl World {
         }
     }
 
-    fn save(&mut self, transaction: Transaction) -> Deeds {
+    fn save(&mut self, transaction: &Transaction) -> Deeds {
         if self.faults.store > self.now || self.chance(self.rates().store) {
             self.saves_well = false;
             return Ok((Outcome::Saved(Err(StoreError("disk full".into()))), Echo::Nothing));
         }
         self.saves_well = true;
         self.store.save(transaction.clone(), &self.boot_id());
-        self.oracle.saved(&self.disk, &transaction, &self.store.rows)?;
+        self.oracle.saved(&self.disk, transaction, &self.store.rows)?;
         Ok((Outcome::Saved(Ok(())), Echo::Nothing))
     }
 
@@ -138,18 +139,18 @@ impl World {
         })
     }
 
-    fn open(&mut self, handle: HandleId, path: PathBuf, failure: Option<FileError>) -> Deeds {
-        let found = self.disk.find(&path).ok_or(FileError::NotFound);
+    fn open(&mut self, handle: HandleId, path: &Path, failure: Option<FileError>) -> Deeds {
+        let found = self.disk.find(path).ok_or(FileError::NotFound);
         let node = match failure.map_or(found, Err) {
             Ok(node) => node,
             Err(error) => return Ok((Outcome::Opened(Err(error)), Echo::Nothing)),
         };
         let Some(agent) = &mut self.agent else { return Ok((Outcome::Cancelled, Echo::Nothing)) };
-        if agent.handles.insert(handle, (node, path.clone())).is_some() {
+        if agent.handles.insert(handle, (node, path.to_path_buf())).is_some() {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is open")));
         }
         self.disk.hold(node);
-        Ok((Outcome::Opened(Ok(self.disk.stat(node))), self.told(&path)))
+        Ok((Outcome::Opened(Ok(self.disk.stat(node))), self.told(path)))
     }
 
     fn read(
@@ -229,8 +230,8 @@ impl World {
     }
 
     /// A request without an answer: it may arrive before the sender gives up, later, or never.
-    fn hang(&mut self, id: ActionId, request: Request) -> Result<(), Broken> {
-        let Some(agent) = &mut self.agent else { return Ok(()) };
+    fn hang(&mut self, id: ActionId, request: Request) {
+        let Some(agent) = &mut self.agent else { return };
         let life = agent.life;
         if let Some(flight) = agent.flying.get_mut(&id) {
             flight.stage = Stage::Silent(request);
@@ -239,7 +240,6 @@ impl World {
         let patience = SEC + self.rng.u64(..4 * SEC);
         self.queue.put(self.now + self.rng.u64(..6 * SEC), What::Late(life, id));
         self.queue.put(self.now + patience, What::GiveUp(life, id));
-        Ok(())
     }
 
     /// Nobody can tell whether a request arrived: its records may come again.

@@ -214,14 +214,14 @@ impl World {
             self.disk.names().filter(|name| name.1 == node).map(|name| name.0.into()).collect();
         for path in paths {
             if let Some(dir) = path.parent() {
-                self.notify(dir.to_path_buf(), Notice::Content { path: path.clone() });
+                self.notify(dir, &Notice::Content { path: path.clone() });
             }
         }
     }
 
     fn notice_entries(&mut self, path: &Path) {
         if let Some(dir) = path.parent() {
-            self.notify(dir.to_path_buf(), Notice::Entries { dir: dir.to_path_buf() });
+            self.notify(dir, &Notice::Entries { dir: dir.to_path_buf() });
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{Log, LogFormat, LogLevel};
 use kintail_engine::Start;
+use kintail_engine::destination::{Failure, FailureKind};
 use kintail_engine::event::{Action, Do};
 use kintail_engine::ids::ActionId;
 use kintail_engine::settings::{Agent, Destination, Flow, Settings, Symlinks};
@@ -107,4 +108,18 @@ fn time_never_goes_back() {
     let first = driver.now();
     let second = driver.now();
     assert!(second.mono >= first.mono && first.wall > 1_600_000_000_000_000_000);
+}
+
+#[test]
+fn the_first_signal_after_a_closed_output_is_not_the_second() {
+    let dir = TempDir::new().unwrap();
+    let (mut driver, _answered) = start(&dir.path().join("state"));
+    let failure = Failure::new(FailureKind::Output, STDOUT_CLOSED, "closed");
+    let answer = Answer::Failed { may_have_arrived: false, failure };
+    driver.handle(Event::Done { id: ActionId(99), outcome: Outcome::Sent(answer) });
+    assert_eq!(driver.state, State::Stopping { end: End::OutputClosed, by_signal: false });
+    driver.signal(Signal::Stop);
+    assert_eq!(driver.state, State::Stopping { end: End::OutputClosed, by_signal: true });
+    driver.signal(Signal::Stop);
+    assert_eq!(driver.state, State::Ended(End::Abandoned));
 }
