@@ -62,6 +62,7 @@ impl Oracle {
     /// The agent is no more. What only it held is lost, and it could see no more.
     pub(crate) fn ended(&mut self) {
         self.alive = false;
+        self.cut.clear();
         for book in self.flows.iter_mut().flat_map(|flow| &mut flow.books) {
             book.gone = book.gone.map(|_| 0);
             book.known = Spans::default();
@@ -141,10 +142,17 @@ impl Oracle {
 
     /// The engine has cut a content into lines so far.
     pub(crate) fn framed(&mut self, cursor: CursorId, content: ContentId, to: u64) {
-        let book = self.flows[cursor.flow.0 as usize].book(content);
-        if book.gone.is_none() {
-            book.framed_to = book.framed_to.max(to);
+        if self.flows[cursor.flow.0 as usize].book(content).gone.is_none() {
+            self.cut.insert(cursor, (content, to));
         }
+    }
+
+    /// The engine reads on in the same epoch: what it cut into lines, it holds.
+    pub(crate) fn reads_on(&mut self, cursor: CursorId) {
+        let Some((content, to)) = self.cut.remove(&cursor) else { return };
+        let book = self.flows[cursor.flow.0 as usize].book(content);
+        book.framed_to = book.framed_to.max(to);
+        book.gone = book.gone.map(|gone| gone.max(book.framed_to));
     }
 
     /// The agent ended in order: the store says all that it knew.

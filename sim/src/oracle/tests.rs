@@ -48,6 +48,7 @@ impl Scene {
         scene.oracle.read(CURSOR, 0);
         scene.oracle.given(CURSOR, 0, 0, 30);
         scene.oracle.framed(CURSOR, 0, 30);
+        scene.oracle.reads_on(CURSOR);
         scene.lines = scene.disk.contents[0].bytes.chunks(10).map(<[u8]>::to_vec).collect();
         scene
     }

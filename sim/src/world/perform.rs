@@ -40,6 +40,9 @@ impl World {
                 .map(|(content, to)| Echo::Framed { cursor: job.cursor, content, to }),
             _ => None,
         };
+        if let Do::Read { cursor: Some(cursor), .. } = &action.what {
+            self.oracle.reads_on(*cursor);
+        }
         let flight =
             Flight { deed, weight, stage: Stage::Asked(action.what), echo: echo.unwrap_or_default() };
         agent.flying.insert(action.id, flight);
