@@ -114,13 +114,25 @@ impl Oracle {
     }
 
     /// A call read bytes for a cursor: by the first of them the world knows which content the engine means.
-    pub(crate) fn read(&mut self, cursor: CursorId, content: ContentId) {
+    pub(crate) fn read(&mut self, disk: &Disk, cursor: CursorId, content: ContentId) {
+        let shared = self.flows.len() > 1 && disk.content_before(content).is_some();
         let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return };
         flow.book(content);
-        let binding =
-            flow.bound.entry((cursor.file, cursor.epoch)).or_insert(Binding { content, loose: false });
-        if binding.loose {
-            *binding = Binding { content, loose: false };
+        let key = (cursor.file, cursor.epoch);
+        let known = flow.bound.get(&key);
+        if known.is_some_and(|binding| !binding.loose) {
+            return;
+        }
+        let again = flow
+            .bound
+            .iter()
+            .any(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
+        flow.bound.insert(key, Binding { content, loose: false });
+        if shared && again {
+            // Another flow found the truncation, when this one had read what came after it in the old epoch.
+            for sent in flow.book(content).sent.values_mut() {
+                sent.allowed = sent.allowed.max(sent.times) + 1;
+            }
         }
     }
 
