@@ -293,6 +293,7 @@ impl Sender {
                 room = Room { records: 1, wire, ..room };
             }
         }
+        budget.stop_waiting(flow);
         let taken = self.pending.take(room, &*self.destination);
         if items.is_empty() && taken.items.is_empty() {
             return None;

@@ -170,6 +170,7 @@ impl Engine {
             None => enough && self.budget.take(index, len, borrow),
         };
         if booked {
+            self.budget.stop_waiting(index);
             Planned::Read(Plan { check, mode, len, asked: self.next_action })
         } else {
             Planned::NoRoom
