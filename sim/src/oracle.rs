@@ -13,7 +13,7 @@ use crate::plan::MS;
 use crate::plan::setup::{Scope, Setup};
 use crate::world::disk::{ContentId, Disk, NodeId};
 use book::Book;
-use kintail_engine::ids::{Epoch, FileId};
+use kintail_engine::ids::{CursorId, Epoch, FileId};
 use kintail_engine::settings::{Destination, Line, Newline, Oversize, PartitionKey, StartAt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,6 +45,9 @@ pub(crate) struct Oracle {
     alive: bool,
     /// Largest size of each content that the running agent was told.
     seen: Vec<u64>,
+    /// How far contents were cut into lines, for cursors that did not go on reading yet: only then is it known that
+    /// the engine did not find another epoch meanwhile.
+    cut: BTreeMap<CursorId, (ContentId, u64)>,
 }
 
 /// What one flow is owed and was given.
@@ -109,7 +112,7 @@ impl Oracle {
                 first_start: true,
             }
         });
-        Self { flows: flows.collect(), alive: false, seen: Vec::new() }
+        Self { flows: flows.collect(), alive: false, seen: Vec::new(), cut: BTreeMap::new() }
     }
 
     /// A content was written to from `from` on, the first write since `before`.

@@ -199,7 +199,8 @@ impl World {
         let period = if polled { POLL.min(agent.rescan) } else { agent.rescan };
         let rounds = 6000 / period.as_millis().max(1) as u64 + 4;
         let each = 1 + 2 * self.plan.setup.settings.flows.len() as u64;
-        let most = rounds * (self.disk.names().count() as u64 * each + 8);
+        let held = self.agent.as_ref().map_or(0, |agent| agent.handles.len());
+        let most = rounds * (self.disk.names().count().max(held) as u64 * each + 8);
         let (actions, polls) = (self.tally.actions - before.0, self.tally.polls - before.1);
         if actions > most || polls > 3 * most {
             let text = format!("{actions} actions, {polls} polls in six idle seconds");

@@ -215,11 +215,19 @@ impl Engine {
         self.budget.resize(flow, plan.len, held);
         self.look(id.file, &chunk, plan.asked, now);
         let acked = self.acked_end(id);
-        if held < u64::from(plan.check.print.len) || chunk.meta.size < acked {
+        let overlap = u64::from(plan.check.print.len);
+        let other = overlap == 0 && self.is_shorter_than_its_head(id.file, &chunk);
+        if held < overlap || chunk.meta.size < acked || other {
             self.budget.give(flow, held);
             return self.changed(id, plan.mode, Fingerprint::default(), now);
         }
         self.frame(id, plan, chunk);
+    }
+
+    /// Where nothing was read before, a file that has fewer bytes than are known of its beginning is another content.
+    fn is_shorter_than_its_head(&self, id: FileId, chunk: &Chunk) -> bool {
+        let file = &self.files[&id];
+        file.size == chunk.meta.size && file.size < u64::from(file.head.len)
     }
 
     /// The bytes before the place that was read are not what they were.

@@ -62,6 +62,7 @@ impl Oracle {
     /// The agent is no more. What only it held is lost, and it could see no more.
     pub(crate) fn ended(&mut self) {
         self.alive = false;
+        self.cut.clear();
         for book in self.flows.iter_mut().flat_map(|flow| &mut flow.books) {
             book.gone = book.gone.map(|_| 0);
             book.known = Spans::default();
@@ -113,13 +114,25 @@ impl Oracle {
     }
 
     /// A call read bytes for a cursor: by the first of them the world knows which content the engine means.
-    pub(crate) fn read(&mut self, cursor: CursorId, content: ContentId) {
+    pub(crate) fn read(&mut self, disk: &Disk, cursor: CursorId, content: ContentId) {
+        let shared = self.flows.len() > 1 && disk.content_before(content).is_some();
         let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return };
         flow.book(content);
-        let binding =
-            flow.bound.entry((cursor.file, cursor.epoch)).or_insert(Binding { content, loose: false });
-        if binding.loose {
-            *binding = Binding { content, loose: false };
+        let key = (cursor.file, cursor.epoch);
+        let known = flow.bound.get(&key);
+        if known.is_some_and(|binding| !binding.loose) {
+            return;
+        }
+        let again = flow
+            .bound
+            .iter()
+            .any(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
+        flow.bound.insert(key, Binding { content, loose: false });
+        if shared && again {
+            // Another flow found the truncation, when this one had read what came after it in the old epoch.
+            for sent in flow.book(content).sent.values_mut() {
+                sent.allowed = sent.allowed.max(sent.times) + 1;
+            }
         }
     }
 
@@ -141,10 +154,17 @@ impl Oracle {
 
     /// The engine has cut a content into lines so far.
     pub(crate) fn framed(&mut self, cursor: CursorId, content: ContentId, to: u64) {
-        let book = self.flows[cursor.flow.0 as usize].book(content);
-        if book.gone.is_none() {
-            book.framed_to = book.framed_to.max(to);
+        if self.flows[cursor.flow.0 as usize].book(content).gone.is_none() {
+            self.cut.insert(cursor, (content, to));
         }
+    }
+
+    /// The engine reads on in the same epoch: what it cut into lines, it holds.
+    pub(crate) fn reads_on(&mut self, cursor: CursorId) {
+        let Some((content, to)) = self.cut.remove(&cursor) else { return };
+        let book = self.flows[cursor.flow.0 as usize].book(content);
+        book.framed_to = book.framed_to.max(to);
+        book.gone = book.gone.map(|gone| gone.max(book.framed_to));
     }
 
     /// The agent ended in order: the store says all that it knew.

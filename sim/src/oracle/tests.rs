@@ -45,9 +45,10 @@ impl Scene {
         scene.oracle.wrote(&scene.disk, 0, 0, 0, 0);
         scene.oracle.told(0, 30);
         scene.oracle.met(node, Path::new("/log/a.log"));
-        scene.oracle.read(CURSOR, 0);
+        scene.oracle.read(&scene.disk, CURSOR, 0);
         scene.oracle.given(CURSOR, 0, 0, 30);
         scene.oracle.framed(CURSOR, 0, 30);
+        scene.oracle.reads_on(CURSOR);
         scene.lines = scene.disk.contents[0].bytes.chunks(10).map(<[u8]>::to_vec).collect();
         scene
     }

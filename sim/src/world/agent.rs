@@ -28,6 +28,8 @@ pub(crate) struct Agent {
     pub(crate) deadline: Option<u64>,
     pub(crate) last_id: Option<ActionId>,
     pub(crate) stopping: bool,
+    /// When it was told to end.
+    pub(crate) told: u64,
     /// The driver gave up waiting once.
     pub(crate) hurried: bool,
     /// How long it stays down after an ordered end.
@@ -114,6 +116,7 @@ impl Agent {
             deadline: None,
             last_id: None,
             stopping: false,
+            told: 0,
             hurried: false,
             down: 0,
             held: Arc::default(),

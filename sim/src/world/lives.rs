@@ -71,6 +71,7 @@ impl World {
             return Ok(());
         }
         agent.stopping = true;
+        agent.told = self.now;
         agent.down = down;
         let life = agent.life;
         self.say(|| "the agent is told to end".into());
@@ -90,8 +91,9 @@ impl World {
             return Err(Broken::new("an engine ends when it is told to", ""));
         }
         let down = agent.down;
+        let in_time = self.now < agent.told + self.patience();
         self.say(|| "the agent ended".into());
-        if self.saves_well {
+        if self.saves_well && in_time {
             self.oracle.ended_well(&self.disk, &self.store.rows)?;
         }
         self.tally.stops += 1;

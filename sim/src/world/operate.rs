@@ -68,9 +68,10 @@ impl World {
         let mut left = wanted as u32;
         while left > 0 {
             let line = if left < 200 { left } else { 104 };
-            let body = tellable(line as usize - 1);
+            // Never an empty line: a refill with the bytes that were there before cannot be told.
+            let body = tellable((line as usize - 1).max(4));
             lines.push((body - usize::from(body.is_multiple_of(8) && body > 0)) as u32);
-            left -= line;
+            left = left.saturating_sub(line.max(5));
         }
         self.write_live(writer, &Ink::Lines(&lines));
         true

@@ -40,6 +40,9 @@ impl World {
                 .map(|(content, to)| Echo::Framed { cursor: job.cursor, content, to }),
             _ => None,
         };
+        if let Do::Read { cursor: Some(cursor), .. } = &action.what {
+            self.oracle.reads_on(*cursor);
+        }
         let flight =
             Flight { deed, weight, stage: Stage::Asked(action.what), echo: echo.unwrap_or_default() };
         agent.flying.insert(action.id, flight);
@@ -175,7 +178,7 @@ impl World {
         let bytes = agent.lend(bytes);
         let meta = self.disk.stat(node);
         if let Some(cursor) = cursor.filter(|_| !bytes.is_empty()) {
-            self.oracle.read(cursor, content);
+            self.oracle.read(&self.disk, cursor, content);
         }
         let (start, end) = (offset, offset + bytes.len() as u64);
         let echo = Echo::Given { cursor, node, content, start, end, size: meta.size, path };
