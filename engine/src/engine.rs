@@ -21,7 +21,7 @@ use crate::encode::BatchId;
 use crate::event::{Action, Do, Event, Letter, Meta, Notice, Now, Outcome};
 use crate::follow::File;
 use crate::frame::Rules;
-use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, StoreId};
+use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, RunId};
 use crate::job::JobDone;
 use crate::settings::{self, Settings};
 use crate::state::{Identity, LedgerRow};
@@ -48,7 +48,7 @@ pub struct Engine {
     next_handle: u64,
     next_file: u64,
     /// Under which new ids and epochs are given.
-    store: StoreId,
+    run: RunId,
     flows: Vec<Flow>,
     files: BTreeMap<FileId, File>,
     by_identity: BTreeMap<Identity, FileId>,
@@ -205,15 +205,17 @@ impl Engine {
         let flows = settings.flows.iter().enumerate().map(|(index, flow)| Flow::new(index, flow)).collect();
         let reserve = settings::reserve(&settings);
         let budget = Budget::new(settings.agent.memory, reserve, settings.flows.len());
+        let mut rng = fastrand::Rng::with_seed(start.seed);
+        let run = RunId(rng.u64(..));
         let mut engine = Self {
-            rng: fastrand::Rng::with_seed(start.seed),
+            rng,
             phase: Phase::Loading,
             out: VecDeque::new(),
             asked: BTreeMap::new(),
             next_action: 0,
             next_handle: 0,
             next_file: 1,
-            store: StoreId(0),
+            run,
             flows,
             files: BTreeMap::new(),
             by_identity: BTreeMap::new(),

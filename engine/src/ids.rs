@@ -8,31 +8,31 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowId(pub u32);
 
-/// Drawn at random when a store is made, and again when it comes back from its copy, so that numbers given
-/// under it can never have been given before.
+/// Drawn at random whenever an agent starts: what it numbers under it can never have been numbered before, whatever
+/// became of the store meanwhile (a power cut, a full disk, a copy from yesterday).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct StoreId(pub u64);
+pub struct RunId(pub u64);
 
 /// A file's lasting id: given at first sight, kept through renames, restarts and changes of its name.
 ///
-/// Written as `STORE-NUMBER`, also in JSON, where a number of 64 bits would be rounded by many readers.
+/// Written as `RUN-NUMBER`, also in JSON, where a number of 64 bits would be rounded by many readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct FileId {
-    /// The store under which the file was first seen.
-    pub store: StoreId,
-    /// Counted up within the store, from 1.
+    /// The run in which the file was first seen.
+    pub run: RunId,
+    /// Counted up within the run, from 1.
     pub number: u64,
 }
 
 /// One life of a file's content: a truncation (or other content under the same id) begins the next.
 ///
-/// Written as `STORE.NUMBER`, also in JSON.
+/// Written as `RUN.NUMBER`, also in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Epoch {
-    /// The store under which the epoch began.
-    pub store: StoreId,
+    /// The run in which the epoch began.
+    pub run: RunId,
     /// Counted up within the file, from 0.
     pub number: u32,
 }
@@ -88,13 +88,13 @@ impl Span {
 
 impl fmt::Display for FileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}-{}", self.store.0, self.number)
+        write!(f, "{:016x}-{}", self.run.0, self.number)
     }
 }
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}.{}", self.store.0, self.number)
+        write!(f, "{:016x}.{}", self.run.0, self.number)
     }
 }
 
@@ -107,8 +107,8 @@ impl FromStr for FileId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let (store, number) = parse(text, '-').ok_or_else(|| NotAnId(text.into()))?;
-        Ok(Self { store, number })
+        let (run, number) = parse(text, '-').ok_or_else(|| NotAnId(text.into()))?;
+        Ok(Self { run, number })
     }
 }
 
@@ -116,15 +116,15 @@ impl FromStr for Epoch {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let (store, number) = parse(text, '.').ok_or_else(|| NotAnId(text.into()))?;
-        Ok(Self { store, number })
+        let (run, number) = parse(text, '.').ok_or_else(|| NotAnId(text.into()))?;
+        Ok(Self { run, number })
     }
 }
 
-/// A store's id in hex, a mark, a decimal number.
-fn parse<N: FromStr>(text: &str, mark: char) -> Option<(StoreId, N)> {
-    let (store, number) = text.split_once(mark)?;
-    Some((StoreId(u64::from_str_radix(store, 16).ok()?), number.parse().ok()?))
+/// A run's id in hex, a mark, a decimal number.
+fn parse<N: FromStr>(text: &str, mark: char) -> Option<(RunId, N)> {
+    let (run, number) = text.split_once(mark)?;
+    Some((RunId(u64::from_str_radix(run, 16).ok()?), number.parse().ok()?))
 }
 
 impl From<FileId> for String {
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn ids_read_as_they_are_written() {
-        let file = FileId { store: StoreId(u64::MAX), number: u64::MAX };
-        let epoch = Epoch { store: StoreId(0x1f), number: 7 };
+        let file = FileId { run: RunId(u64::MAX), number: u64::MAX };
+        let epoch = Epoch { run: RunId(0x1f), number: 7 };
         assert_eq!(file.to_string().parse(), Ok(file));
         assert_eq!(epoch.to_string(), "000000000000001f.7");
         assert_eq!(epoch.to_string().parse(), Ok(epoch));

@@ -32,14 +32,14 @@ fn of_one(a: &LedgerRow, b: &LedgerRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Epoch, FileId, StoreId};
+    use crate::ids::{Epoch, FileId, RunId};
     use crate::state::Reason;
 
     fn row(number: u64, start: u64, end: u64, reason: Reason) -> LedgerRow {
         LedgerRow {
             flow: "flow".into(),
-            file: FileId { store: StoreId(1), number },
-            epoch: Epoch { store: StoreId(1), number: 0 },
+            file: FileId { run: RunId(1), number },
+            epoch: Epoch { run: RunId(1), number: 0 },
             path: "/log".into(),
             span: Span::new(start, end),
             reason,

@@ -1,16 +1,12 @@
 //! What the store holds between runs: rows in, rows out. How they are laid out on disk is the store's affair.
 
-use crate::ids::{Epoch, FileId, Span, StoreId};
+use crate::ids::{Epoch, FileId, Span};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Everything that was saved, as [`crate::event::Do::Load`] brings it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Saved {
-    /// Under which new files and epochs are numbered.
-    pub store: StoreId,
-    /// The highest number that a file ever got under `store`, forgotten files too; 0 when none did.
-    pub last_file: u64,
     /// The boot at which the store was last written; another one now means a reboot.
     pub boot_id: String,
     /// Known flows.
@@ -21,21 +17,6 @@ pub struct Saved {
     pub cursors: Vec<CursorRow>,
     /// What is known to be missing.
     pub ledger: Vec<LedgerRow>,
-}
-
-impl Saved {
-    /// A store that was just made.
-    pub fn empty(store: StoreId) -> Self {
-        Self {
-            store,
-            last_file: 0,
-            boot_id: String::new(),
-            flows: Vec::new(),
-            files: Vec::new(),
-            cursors: Vec::new(),
-            ledger: Vec::new(),
-        }
-    }
 }
 
 /// A flow that once ran. Its key is the name.

@@ -2,7 +2,7 @@
 
 use kintail_engine::discover::{Globs, Wanted};
 use kintail_engine::event::{Chunk, Do, FileError, Kind, Meta, Outcome};
-use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, HandleId, Span, StoreId};
+use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, HandleId, RunId, Span};
 use kintail_engine::settings::{Agent, Destination, Flow, Settings};
 use kintail_engine::state::{
     Check, CursorRow, FileRow, Fingerprint, FlowRow, LedgerRow, Put, Reason, Saved, Transaction,
@@ -55,8 +55,8 @@ pub fn checks<I: Io>() -> Vec<CheckOf<I>> {
 }
 
 fn cursor() -> CursorId {
-    let store = StoreId(1);
-    CursorId { flow: FlowId(0), file: FileId { store, number: 1 }, epoch: Epoch { store, number: 0 } }
+    let run = RunId(1);
+    CursorId { flow: FlowId(0), file: FileId { run, number: 1 }, epoch: Epoch { run, number: 0 } }
 }
 
 fn open(io: &mut impl Io, handle: u64, path: &Path) -> Meta {
@@ -178,12 +178,14 @@ fn identities_differ<I: Io>(io: &mut I) {
     assert_eq!(one.size, two.size);
 }
 
-/// A row of each kind, under this store's id.
-fn rows(store: StoreId) -> Saved {
-    let (file, epoch) = (FileId { store, number: 1 }, Epoch { store, number: 0 });
+/// A row of each kind.
+fn rows() -> Saved {
+    let run = RunId(1);
+    let (file, epoch) = (FileId { run, number: 1 }, Epoch { run, number: 0 });
     let head = Fingerprint { len: 4, hash: u64::MAX };
     let path = PathBuf::from("/log/a.log");
     Saved {
+        boot_id: String::new(),
         flows: vec![FlowRow {
             name: "flow".into(),
             files: vec!["/log/*.log".into()],
@@ -218,7 +220,6 @@ fn rows(store: StoreId) -> Saved {
             reason: Reason::Oversize,
             time: 9,
         }],
-        ..Saved::empty(store)
     }
 }
 
@@ -249,20 +250,17 @@ fn same_rows(found: &Saved, wanted: &Saved) {
 fn rows_come_back<I: Io>(io: &mut I) {
     let empty = load(io);
     assert!(empty.flows.is_empty() && empty.files.is_empty() && empty.cursors.is_empty());
-    let mut rows = rows(empty.store);
+    let mut rows = rows();
     save(io, &rows);
     same_rows(&load(io), &rows);
     rows.cursors[0].prefix = 20;
     rows.cursors[0].ranges.remove(0);
-    save(io, &Saved { cursors: rows.cursors.clone(), ..Saved::empty(empty.store) });
+    save(io, &Saved { cursors: rows.cursors.clone(), ..Saved::default() });
     same_rows(&load(io), &rows);
 }
 
 fn synced_rows_survive<I: Io>(io: &mut I) {
-    let store = load(io).store;
-    save(io, &rows(store));
+    save(io, &rows());
     io.restart();
-    let found = load(io);
-    assert_eq!(found.store, store);
-    same_rows(&found, &rows(store));
+    same_rows(&load(io), &rows());
 }

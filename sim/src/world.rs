@@ -120,13 +120,13 @@ impl World {
             queue.put(timed.at, What::Op(index));
         }
         queue.put(0, What::Start);
-        let mut rng = Rng::with_seed(plan.noise);
+        let rng = Rng::with_seed(plan.noise);
         let mut world = Self {
             now: 0,
             skew: 0,
             queue,
             disk: Disk::new(plan.setup.births),
-            store: Store::new(rng.u64(..)),
+            store: Store::new(),
             oracle: Oracle::new(&plan.setup),
             agent: None,
             lives: 0,
@@ -189,9 +189,20 @@ impl World {
         }
     }
 
-    /// With nothing to do, little is done.
+    /// With nothing to do, little is done. Nobody is owed the rest of a deleted file, but it may still be on its way.
     fn rest(&mut self) -> Result<(), Broken> {
         self.run_until(self.now + 4 * SEC)?;
+        let mut quiet = self.idle_seconds();
+        for _ in 0..10 {
+            if quiet.is_ok() {
+                break;
+            }
+            quiet = self.idle_seconds();
+        }
+        quiet
+    }
+
+    fn idle_seconds(&mut self) -> Result<(), Broken> {
         let before = (self.tally.actions, self.tally.polls);
         self.run_until(self.now + 6 * SEC)?;
         let agent = &self.plan.setup.settings.agent;

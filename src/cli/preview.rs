@@ -6,7 +6,7 @@ mod source;
 use super::{ExitCode, PreviewArgs};
 use crate::config::Config;
 use kintail_engine::frame::{FrameJob, Framing, Position, Rules, Step};
-use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, StoreId};
+use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, RunId};
 use kintail_engine::settings::Flow;
 use kintail_engine::state::{Check, Fingerprint};
 use shown::Shower;
@@ -22,8 +22,8 @@ const HOLD: u64 = 64 * 1024;
 /// There are no others here.
 const CURSOR: CursorId = CursorId {
     flow: FlowId(0),
-    file: FileId { store: StoreId(0), number: 1 },
-    epoch: Epoch { store: StoreId(0), number: 0 },
+    file: FileId { run: RunId(0), number: 1 },
+    epoch: Epoch { run: RunId(0), number: 0 },
 };
 
 /// Why a preview ends early.

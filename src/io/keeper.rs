@@ -3,7 +3,6 @@
 use crate::io::dead_letters::DeadLetters;
 use crate::io::store::{OpenError, Store};
 use kintail_engine::event::StoreError;
-use kintail_engine::ids::StoreId;
 use kintail_engine::state::{Saved, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
@@ -59,7 +58,7 @@ impl Keeper {
     /// Everything that was saved. A store that was read at the start and cannot be read any more gives no reply.
     pub(crate) fn load(&mut self, reply: impl FnOnce(Saved) + Send + 'static) {
         match self {
-            Self::Nowhere => reply(Saved::empty(StoreId(fastrand::u64(..)))),
+            Self::Nowhere => reply(Saved::default()),
             Self::Disk(disk) => match disk.saved.take() {
                 Some(saved) => reply(saved),
                 None => disk.store.load(move |saved| drop(saved.map(reply))),

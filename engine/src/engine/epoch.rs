@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn begin_epoch(&mut self, id: FileId, head: Fingerprint, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let text = format!("{} was truncated or overwritten, it is read from its start", file.path.display());
-        let epoch = Epoch { store: self.store, number: file.epoch.number + 1 };
+        let epoch = Epoch { run: self.run, number: file.epoch.number + 1 };
         file.epoch = epoch;
         file.head = head;
         file.row = Row::Unsaved;

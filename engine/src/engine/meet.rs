@@ -5,7 +5,7 @@ use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Listing, Meta, Now};
-use crate::follow::{Ending, File, Row, Stage};
+use crate::follow::{Ending, File, Row, Stage, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId, Span};
 use crate::state::{Identity, Put, Reason};
 use crate::timer::Timer;
@@ -25,7 +25,7 @@ const SHORT_LOOK: Duration = Duration::from_millis(10);
 impl Engine {
     pub(super) fn opened(
         &mut self,
-        sighting: Sighting,
+        mut sighting: Sighting,
         handle: HandleId,
         result: Result<Meta, FileError>,
         now: Now,
@@ -40,6 +40,7 @@ impl Engine {
             }
         };
         self.look_for_other(&sighting, Some(meta.identity.ino));
+        self.is_opened(&mut sighting, meta.identity.ino);
         if let Lead::Saved(id) = sighting.lead
             && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
         {
@@ -163,7 +164,7 @@ impl Engine {
     }
 
     fn first_sight(&mut self, sighting: &Sighting, handle: HandleId, chunk: &Chunk, now: Now) {
-        let id = FileId { store: self.store, number: self.next_file };
+        let id = FileId { run: self.run, number: self.next_file };
         self.next_file += 1;
         let path = sighting.path();
         let file = File {
@@ -173,7 +174,7 @@ impl Engine {
             names: BTreeSet::new(),
             identity: chunk.meta.identity,
             head: content::fingerprint(&chunk.bytes),
-            epoch: Epoch { store: self.store, number: 0 },
+            epoch: Epoch { run: self.run, number: 0 },
             handle: Some(handle),
             size: chunk.meta.size,
             sized: self.next_action,
@@ -266,6 +267,7 @@ impl Engine {
     pub(super) fn unname(&mut self, id: FileId, path: &Path, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.names.remove(path);
+        file.missed = 0;
         if let Some(other) = file.names.first().filter(|_| file.path == path) {
             file.path = other.clone();
         }
@@ -304,17 +306,26 @@ impl Engine {
     pub(super) fn quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
         self.close_if_over(id, now);
+        let may_be_live = self.may_be_live(id);
         let Some(file) = self.files.get_mut(&id) else { return };
         if file.handle.is_none() || !matches!(file.ending, Ending::Displaced | Ending::Closing { .. }) {
             return;
         }
         let rested = now.mono.saturating_sub(file.changed) >= close_after;
         let begun = file.cursors.iter().all(|cursor| cursor.stage != Stage::Unsaved);
-        if rested && begun && file.is_at_rest() && file.ending == Ending::Displaced {
+        if rested && begun && file.is_at_rest() && file.ending == Ending::Displaced && !may_be_live {
             file.ending = Ending::Closing { size: file.size };
         }
         self.wake(id);
         self.look_whether_quiet(id, now);
+    }
+
+    /// Whether a file that is known under other names only may have its live name all the same: nobody could look.
+    fn may_be_live(&self, id: FileId) -> bool {
+        let Some(path) = self.files.get(&id).map(|file| &file.first_path) else { return false };
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let unseen = || matches!(self.seen_behind(dir, name), Some(Seen::Opening | Seen::Failed));
+        !name::is_rotated(path) && (self.cannot_list(dir) || unseen())
     }
 
     /// A read of a closing file brought nothing new, or something.
@@ -353,6 +364,10 @@ impl Engine {
         self.timers.cancel(Timer::Quiet(id));
         for cursor in &mut file.cursors {
             cursor.stage = Stage::Closed;
+        }
+        if file.names.is_empty() {
+            // All of it was read: it is not looked for again.
+            file.missed = 1;
         }
         if let Some(handle) = file.handle.take() {
             self.close(handle);
@@ -394,7 +409,11 @@ impl Engine {
     /// After a scan: saved files that no glob found are looked for beside their old path, by inode.
     pub(super) fn look_for_missing(&mut self) {
         let mut dirs: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
-        let missing = self.files.values_mut().filter(|file| file.handle.is_none() && file.names.is_empty());
+        // What only flows of another configuration followed, nobody reads.
+        let missing = self
+            .files
+            .values_mut()
+            .filter(|file| file.handle.is_none() && file.names.is_empty() && !file.cursors.is_empty());
         for file in missing {
             // What was finished may have grown while nobody looked; once is enough to see that.
             let over = file.ending == Ending::Finished && file.is_acked() && file.missed > 0;

@@ -5,7 +5,7 @@ use crate::Level;
 use crate::command::Reply;
 use crate::event::{Do, Now, StoreError};
 use crate::follow::{Ending, File, Row, Stage};
-use crate::ids::{CommandId, CursorId, FileId, FlowId, StoreId};
+use crate::ids::{CommandId, CursorId, FileId, FlowId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
 use crate::timer::Timer;
@@ -239,8 +239,7 @@ impl Engine {
         }
     }
 
-    /// Ship on without: the log files are still there. Ids given from now on are of a new store, so that none is
-    /// given twice should they never be saved.
+    /// Ship on without: the log files are still there, and ids that are never saved are not given again either.
     fn not_saved(&mut self, saving: Saving, error: &StoreError, now: Now) {
         self.note(
             Level::Error,
@@ -249,9 +248,6 @@ impl Engine {
         );
         self.keeper.problem = Some(error.to_string());
         self.keeper.failures += 1;
-        if self.keeper.failures == 1 {
-            self.store = StoreId(self.rng.u64(..));
-        }
         let registered = saving.registered.clone();
         let flows = saving.flows.clone();
         self.keeper.merge_back(saving);

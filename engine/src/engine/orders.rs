@@ -138,10 +138,10 @@ impl Engine {
     }
 
     fn begin_at(&mut self, id: CursorId, offset: u64, now: Now) {
-        let store = self.store;
+        let run = self.run;
         let header = self.flow(id.flow).settings.line.skip_header;
         let Some(file) = self.files.get_mut(&id.file) else { return };
-        file.epoch = crate::ids::Epoch { store, number: file.epoch.number + 1 };
+        file.epoch = crate::ids::Epoch { run, number: file.epoch.number + 1 };
         file.row = Row::Unsaved;
         let (epoch, open) = (file.epoch, file.handle.is_some());
         let Some(cursor) = file.cursor(id.flow) else { return };

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::command::Command;
     use crate::event::{Action, Event, Outcome};
-    use crate::ids::{ActionId, StoreId};
+    use crate::ids::ActionId;
     use crate::settings::{Agent, Destination, Flow, Settings};
     use crate::state::Saved;
     use crate::{Poll, Start};
@@ -124,7 +124,7 @@ mod tests {
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
         let mut engine = Engine::new(Start { settings, seed: 1, boot_id: String::new() }).unwrap();
         let Poll::Action(Action { id, what: Do::Load }) = engine.poll(NOW) else { panic!("no load") };
-        let outcome = Outcome::Loaded(Box::new(Saved::empty(StoreId(1))));
+        let outcome = Outcome::Loaded(Box::new(Saved::default()));
         engine.handle(Event::Done { id, outcome }, NOW);
         engine
     }

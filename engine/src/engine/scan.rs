@@ -344,6 +344,17 @@ impl Engine {
         }
     }
 
+    /// What is behind a name is known by opening it. Were it still held to be what was listed, a new file that gets the
+    /// inode number that was listed would be taken for what was opened.
+    pub(super) fn is_opened(&mut self, sighting: &mut Sighting, ino: u64) {
+        let Lead::Name(Some(_)) = sighting.lead else { return };
+        let dir = self.tree.dirs.get_mut(&sighting.dir);
+        if let Some(name) = dir.and_then(|dir| dir.names.get_mut(&sighting.name)).filter(|name| sighting.is_of(name)) {
+            name.ino = ino;
+            sighting.lead = Lead::Name(Some(ino));
+        }
+    }
+
     /// A sighting is dealt with.
     pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
         self.tree.opening -= 1;
@@ -378,9 +389,10 @@ impl Engine {
         dir.and_then(|dir| dir.names.get(&sighting.name)).is_some_and(|name| sighting.is_of(name))
     }
 
-    /// Whether a directory is followed and could not be listed.
+    /// Whether a directory, or one above it that leads there, is followed and could not be listed: then the globs may
+    /// lead to its files, and nobody knows.
     pub(super) fn cannot_list(&self, dir: &Path) -> bool {
-        self.tree.dirs.get(dir).is_some_and(|dir| dir.failed)
+        dir.ancestors().any(|dir| self.tree.dirs.get(dir).is_some_and(|dir| dir.failed))
     }
 
     /// Whether a name in a followed directory is one that the globs lead to.

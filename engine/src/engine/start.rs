@@ -17,12 +17,8 @@ pub(super) const POLL_FILES: Duration = Duration::from_millis(250);
 
 impl Engine {
     pub(super) fn loaded(&mut self, saved: Saved, now: Now) {
-        self.store = saved.store;
         self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
         self.ledger = saved.ledger;
-        let highest =
-            saved.files.iter().filter(|row| row.id.store == saved.store).map(|row| row.id.number).max();
-        self.next_file = saved.last_file.max(highest.unwrap_or(0)) + 1;
         for row in saved.files {
             let file = File::from_row(row);
             self.by_identity.insert(file.identity, file.id);
@@ -53,10 +49,6 @@ impl Engine {
         rows.sort_by(|a, b| (&a.flow, a.file, b.epoch.number).cmp(&(&b.flow, b.file, a.epoch.number)));
         for row in rows {
             let Some(flow) = self.flow_named(&row.flow) else { continue };
-            if self.flows[flow.0 as usize].start == FlowStart::FirstScan {
-                // It stopped before its first positions were all there: it starts anew.
-                continue;
-            }
             let Some(file) = self.files.get_mut(&row.file) else { continue };
             if file.cursor(flow).is_none() {
                 let settings = &self.flows[flow.0 as usize];

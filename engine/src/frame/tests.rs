@@ -1,11 +1,11 @@
 //! Tests of framing: whatever the buffers, the same records come out, and no byte is left over.
 
 use super::*;
-use crate::ids::{Epoch, FileId, FlowId, StoreId};
+use crate::ids::{Epoch, FileId, FlowId, RunId};
 
 fn cursor() -> CursorId {
-    let store = StoreId(1);
-    CursorId { flow: FlowId(0), file: FileId { store, number: 1 }, epoch: Epoch { store, number: 0 } }
+    let run = RunId(1);
+    CursorId { flow: FlowId(0), file: FileId { run, number: 1 }, epoch: Epoch { run, number: 0 } }
 }
 
 /// What a file's bytes become, read in chunks of at most `chunk` bytes as the engine would.

@@ -114,14 +114,19 @@ impl Oracle {
     }
 
     /// A call read bytes for a cursor: by the first of them the world knows which content the engine means.
-    pub(crate) fn read(&mut self, disk: &Disk, cursor: CursorId, content: ContentId) {
+    pub(crate) fn read(&mut self, disk: &Disk, cursor: CursorId, content: ContentId) -> Result<(), Broken> {
         let shared = self.flows.len() > 1 && disk.content_before(content).is_some();
-        let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return };
+        let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return Ok(()) };
         flow.book(content);
         let key = (cursor.file, cursor.epoch);
         let known = flow.bound.get(&key);
         if known.is_some_and(|binding| !binding.loose) {
-            return;
+            return Ok(());
+        }
+        let identity = |content: ContentId| disk.identity(disk.contents[content].node);
+        if let Some(binding) = known.filter(|known| identity(known.content) != identity(content)) {
+            let text = format!("{cursor:?} was of content {} and is of {content} now", binding.content);
+            return Err(Broken::new("an id is never given twice", text));
         }
         let again = flow
             .bound
@@ -134,6 +139,7 @@ impl Oracle {
                 sent.allowed = sent.allowed.max(sent.times) + 1;
             }
         }
+        Ok(())
     }
 
     /// The engine was given bytes `start..end` of a content for a cursor.

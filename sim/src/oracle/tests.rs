@@ -3,13 +3,13 @@
 use super::*;
 use crate::plan::Plan;
 use crate::world::store::Store;
-use kintail_engine::ids::{CursorId, FlowId, Span, StoreId};
+use kintail_engine::ids::{CursorId, FlowId, RunId, Span};
 use kintail_engine::state::{Check, CursorRow, FileRow, Fingerprint, LedgerRow, Put, Reason, Transaction};
 use std::path::Path;
 
-const STORE: StoreId = StoreId(1);
-const FILE: FileId = FileId { store: STORE, number: 1 };
-const EPOCH: Epoch = Epoch { store: STORE, number: 0 };
+const RUN: RunId = RunId(1);
+const FILE: FileId = FileId { run: RUN, number: 1 };
+const EPOCH: Epoch = Epoch { run: RUN, number: 0 };
 const CURSOR: CursorId = CursorId { flow: FlowId(0), file: FILE, epoch: EPOCH };
 
 /// A disk with a file of three lines of ten bytes, followed by one flow, whose agent has read all of it.
@@ -33,7 +33,7 @@ impl Scene {
         let mut scene = Self {
             disk: Disk::new(true),
             oracle: Oracle::new(&setup),
-            store: Store::new(1),
+            store: Store::new(),
             lines: Vec::new(),
         };
         let node = scene.disk.create(Path::new("/log/a.log"), 1, 0);
@@ -45,7 +45,7 @@ impl Scene {
         scene.oracle.wrote(&scene.disk, 0, 0, 0, 0);
         scene.oracle.told(0, 30);
         scene.oracle.met(node, Path::new("/log/a.log"));
-        scene.oracle.read(&scene.disk, CURSOR, 0);
+        scene.oracle.read(&scene.disk, CURSOR, 0).unwrap();
         scene.oracle.given(CURSOR, 0, 0, 30);
         scene.oracle.framed(CURSOR, 0, 30);
         scene.oracle.reads_on(CURSOR);

@@ -1,6 +1,6 @@
 //! The virtual store: transactions apply wholly, and those that were not synced can be lost in a power cut.
 
-use kintail_engine::ids::{Epoch, FileId, StoreId};
+use kintail_engine::ids::{Epoch, FileId};
 use kintail_engine::state::{CursorRow, FileRow, FlowRow, LedgerRow, Put, Saved, Transaction};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,6 @@ pub(crate) struct Rows {
 /// A store that forgets what was not synced when the power goes.
 #[derive(Debug)]
 pub(crate) struct Store {
-    id: StoreId,
     /// As a reader sees them now.
     pub(crate) rows: Rows,
     synced: Rows,
@@ -29,8 +28,8 @@ pub(crate) struct Store {
 
 impl Store {
     /// A store that was just made.
-    pub(crate) fn new(id: u64) -> Self {
-        Self { id: StoreId(id), rows: Rows::default(), synced: Rows::default(), pending: Vec::new() }
+    pub(crate) fn new() -> Self {
+        Self { rows: Rows::default(), synced: Rows::default(), pending: Vec::new() }
     }
 
     /// All rows.
@@ -41,7 +40,6 @@ impl Store {
             files: self.rows.files.values().cloned().collect(),
             cursors: self.rows.cursors.values().cloned().collect(),
             ledger: self.rows.ledger.clone(),
-            ..Saved::empty(self.id)
         }
     }
 

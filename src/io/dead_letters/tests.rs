@@ -2,17 +2,13 @@
 
 use super::*;
 use bytes::Bytes;
-use kintail_engine::ids::{CursorId, FlowId, StoreId};
+use kintail_engine::ids::{CursorId, FlowId, RunId};
 use std::os::unix::fs::PermissionsExt;
 
 fn letter(number: u64, data: &[u8]) -> Letter {
-    let store = StoreId(u64::MAX);
+    let store = RunId(u64::MAX);
     Letter {
-        cursor: CursorId {
-            flow: FlowId(0),
-            file: FileId { store, number },
-            epoch: Epoch { store, number: 3 },
-        },
+        cursor: CursorId { flow: FlowId(0), file: FileId { run, number }, epoch: Epoch { run, number: 3 } },
         path: "/var/log/a.log".into(),
         span: Span::new(10, 20),
         code: "ValidationException".into(),

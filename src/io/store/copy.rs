@@ -54,7 +54,6 @@ fn fill(dir: &Path, fresh: &Path) -> Result<(), Fault> {
     // A single file, without a log beside it.
     to.pragma_update(None, "journal_mode", "DELETE")?;
     schema::inspect(&to)?;
-    schema::set(&to, schema::COPY, 1)?;
     open::sound(&to)
 }
 

@@ -19,8 +19,6 @@ pub(crate) struct Database {
     dir: PathBuf,
     /// `None` after a failure: it is opened anew before the next save.
     connection: Option<Connection>,
-    /// The highest number given under the store's id.
-    last_file: u64,
     /// What `load` answers first: it was read anyway to see that all is well.
     loaded: Option<Saved>,
     /// What to write down with the next save.
@@ -37,7 +35,6 @@ impl Database {
         Ok(Self {
             dir: dir.into(),
             connection: Some(connection),
-            last_file: saved.last_file,
             loaded: Some(saved),
             boot_id: None,
             _lock: lock,
@@ -61,17 +58,16 @@ impl Database {
     /// that was saved before.
     pub(crate) fn save(&mut self, transaction: &Transaction) -> Result<(), StoreError> {
         self.loaded = None;
-        let (boot_id, last_file) = (self.boot_id.take(), self.last_file);
+        let boot_id = self.boot_id.take();
         let saved = self.with_connection(|db, dir| {
-            let last_file = write(db, transaction, boot_id.as_deref(), last_file)?;
+            write(db, transaction, boot_id.as_deref())?;
             shorten_wal(db, dir);
-            Ok(last_file)
+            Ok(())
         });
-        match saved {
-            Ok(last_file) => self.last_file = last_file,
-            Err(_) => self.boot_id = boot_id,
+        if saved.is_err() {
+            self.boot_id = boot_id;
         }
-        saved.map(drop)
+        saved
     }
 
     /// Moves all into the database file and syncs it.
@@ -97,36 +93,20 @@ impl Database {
     }
 }
 
-/// Writes a transaction; returns the highest file number given so far.
-fn write(
-    db: &Connection,
-    transaction: &Transaction,
-    boot_id: Option<&str>,
-    mut last_file: u64,
-) -> rusqlite::Result<u64> {
+/// Writes a transaction.
+fn write(db: &Connection, transaction: &Transaction, boot_id: Option<&str>) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", if transaction.sync { "FULL" } else { "NORMAL" })?;
     let sql = db.unchecked_transaction()?;
-    let store = schema::store_id(&sql)?;
-    let mut lossy = false;
     for put in &transaction.puts {
         rows::apply(&sql, put)?;
-        match put {
-            Put::File(row) if row.id.store == store && row.id.number > last_file => {
-                last_file = row.id.number;
-                schema::set(&sql, schema::LAST_FILE, last_file.cast_signed())?;
-            }
-            Put::Loss(_) => lossy = true,
-            _ => {}
-        }
     }
-    if lossy {
+    if transaction.puts.iter().any(|put| matches!(put, Put::Loss(_))) {
         ledger::cap(&sql, ledger::MOST)?;
     }
     if let Some(boot_id) = boot_id {
         schema::set(&sql, schema::BOOT_ID, boot_id)?;
     }
-    sql.commit()?;
-    Ok(last_file)
+    sql.commit()
 }
 
 /// Failing to is no failure of the save: it is tried again after the next. A reader that is in the way is not

@@ -28,7 +28,7 @@ pub(crate) struct LedgerCount {
 
 /// Reads it. Rows whose reason only a later version knows stay where they are and are left out.
 pub(super) fn load(db: &Connection) -> rusqlite::Result<Vec<LedgerRow>> {
-    let sql = "SELECT store, number, epoch_store, epoch_number, flow, path, start, \"end\", reason, time \
+    let sql = "SELECT run, number, epoch_run, epoch_number, flow, path, start, \"end\", reason, time \
         FROM ledger ORDER BY id";
     Ok(all(db, sql, row)?.into_iter().flatten().collect())
 }
@@ -75,13 +75,13 @@ pub(super) fn add(db: &Connection, loss: &LedgerRow) -> rusqlite::Result<()> {
     }
     run(
         db,
-        "INSERT INTO ledger (flow, store, number, epoch_store, epoch_number, reason, start, \"end\", path, time)
+        "INSERT INTO ledger (flow, run, number, epoch_run, epoch_number, reason, start, \"end\", path, time)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             loss.flow,
             store(&loss.file),
             number(&loss.file),
-            loss.epoch.store.0.cast_signed(),
+            loss.epoch.run.0.cast_signed(),
             loss.epoch.number,
             loss.reason.name(),
             span.start.cast_signed(),
@@ -95,7 +95,7 @@ pub(super) fn add(db: &Connection, loss: &LedgerRow) -> rusqlite::Result<()> {
 /// The rows that `loss` overlaps or is next to. Rows never touch each other, so only the last one that starts
 /// before it and those that start within it come into question, however long the ledger is.
 fn touching(db: &Connection, loss: &LedgerRow) -> rusqlite::Result<Vec<(i64, Span)>> {
-    let place = "flow = ?1 AND store = ?2 AND number = ?3 AND epoch_store = ?4 AND epoch_number = ?5 \
+    let place = "flow = ?1 AND run = ?2 AND number = ?3 AND epoch_run = ?4 AND epoch_number = ?5 \
         AND reason = ?6";
     let sql = format!(
         "SELECT id, start, \"end\" FROM ledger WHERE {place} AND start <= ?8 AND \"end\" >= ?7
@@ -106,7 +106,7 @@ fn touching(db: &Connection, loss: &LedgerRow) -> rusqlite::Result<Vec<(i64, Spa
         loss.flow,
         store(&loss.file),
         number(&loss.file),
-        loss.epoch.store.0.cast_signed(),
+        loss.epoch.run.0.cast_signed(),
         loss.epoch.number,
         loss.reason.name(),
         loss.span.start.cast_signed(),

@@ -1,7 +1,7 @@
 //! Rows to tables and back: loads what is saved, applies transactions.
 
 use super::{ledger, ranges, schema};
-use kintail_engine::ids::{Epoch, FileId, StoreId};
+use kintail_engine::ids::{Epoch, FileId, RunId};
 use kintail_engine::state::{Check, CursorRow, FileRow, Fingerprint, FlowRow, Identity, Put, Saved};
 use rusqlite::{Connection, Row, ToSql, params, types::Type};
 use std::ffi::OsString;
@@ -10,22 +10,21 @@ use std::path::{Path, PathBuf};
 
 /// Reads the whole store.
 pub(super) fn load(db: &Connection) -> rusqlite::Result<Saved> {
-    let mut saved = Saved::empty(schema::store_id(db)?);
-    saved.last_file = schema::get(db, schema::LAST_FILE)?.map_or(0, i64::cast_unsigned);
-    saved.boot_id = schema::get(db, schema::BOOT_ID)?.unwrap_or_default();
-    saved.flows = all(db, "SELECT name, files, last_look, possible_losses FROM flow ORDER BY name", flow)?;
-    saved.files = all(db, FILES, file)?;
-    saved.cursors = all(db, CURSORS, cursor)?;
-    saved.ledger = ledger::load(db)?;
-    Ok(saved)
+    Ok(Saved {
+        boot_id: schema::get(db, schema::BOOT_ID)?.unwrap_or_default(),
+        flows: all(db, "SELECT name, files, last_look, possible_losses FROM flow ORDER BY name", flow)?,
+        files: all(db, FILES, file)?,
+        cursors: all(db, CURSORS, cursor)?,
+        ledger: ledger::load(db)?,
+    })
 }
 
-const FILES: &str = "SELECT store, number, first_path, path, dev, ino, btime, head_len, head_hash, \
-    epoch_store, epoch_number, last_seen, finished FROM file ORDER BY store, number";
+const FILES: &str = "SELECT run, number, first_path, path, dev, ino, btime, head_len, head_hash, \
+    epoch_run, epoch_number, last_seen, finished FROM file ORDER BY run, number";
 
-const CURSORS: &str = "SELECT store, number, flow, epoch_store, epoch_number, prefix, ranges, \
+const CURSORS: &str = "SELECT run, number, flow, epoch_run, epoch_number, prefix, ranges, \
     check_at, check_len, check_hash, seen FROM cursor \
-    ORDER BY flow, store, number, epoch_store, epoch_number";
+    ORDER BY flow, run, number, epoch_run, epoch_number";
 
 /// Applies one change.
 pub(super) fn apply(db: &Connection, put: &Put) -> rusqlite::Result<()> {
@@ -38,15 +37,15 @@ pub(super) fn apply(db: &Connection, put: &Put) -> rusqlite::Result<()> {
         Put::RenameFlow { from, to } => rename_flow(db, from, to),
         Put::File(row) => put_file(db, row),
         Put::ForgetFile(id) => {
-            run(db, "DELETE FROM cursor WHERE store = ?1 AND number = ?2", params![store(id), number(id)])?;
-            run(db, "DELETE FROM file WHERE store = ?1 AND number = ?2", params![store(id), number(id)])
+            run(db, "DELETE FROM cursor WHERE run = ?1 AND number = ?2", params![store(id), number(id)])?;
+            run(db, "DELETE FROM file WHERE run = ?1 AND number = ?2", params![store(id), number(id)])
         }
         Put::Cursor(row) => put_cursor(db, row),
         Put::ForgetCursor { flow, file, epoch } => run(
             db,
-            "DELETE FROM cursor WHERE flow = ?1 AND store = ?2 AND number = ?3 AND epoch_store = ?4
+            "DELETE FROM cursor WHERE flow = ?1 AND run = ?2 AND number = ?3 AND epoch_run = ?4
              AND epoch_number = ?5",
-            params![flow, store(file), number(file), epoch.store.0.cast_signed(), epoch.number],
+            params![flow, store(file), number(file), epoch.run.0.cast_signed(), epoch.number],
         ),
         Put::Loss(row) => ledger::add(db, row),
         Put::ClearLedger => ledger::clear(db),
@@ -85,11 +84,11 @@ fn rename_flow(db: &Connection, from: &str, to: &str) -> rusqlite::Result<()> {
 fn put_file(db: &Connection, row: &FileRow) -> rusqlite::Result<()> {
     run(
         db,
-        "INSERT INTO file (store, number, first_path, path, dev, ino, btime, head_len, head_hash, epoch_store,
+        "INSERT INTO file (run, number, first_path, path, dev, ino, btime, head_len, head_hash, epoch_run,
              epoch_number, last_seen, finished)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT (store, number) DO UPDATE SET first_path = ?3, path = ?4, dev = ?5, ino = ?6, btime = ?7,
-             head_len = ?8, head_hash = ?9, epoch_store = ?10, epoch_number = ?11, last_seen = ?12, finished = ?13",
+         ON CONFLICT (run, number) DO UPDATE SET first_path = ?3, path = ?4, dev = ?5, ino = ?6, btime = ?7,
+             head_len = ?8, head_hash = ?9, epoch_run = ?10, epoch_number = ?11, last_seen = ?12, finished = ?13",
         params![
             store(&row.id),
             number(&row.id),
@@ -100,7 +99,7 @@ fn put_file(db: &Connection, row: &FileRow) -> rusqlite::Result<()> {
             row.identity.btime,
             row.head.len,
             row.head.hash.cast_signed(),
-            row.epoch.store.0.cast_signed(),
+            row.epoch.run.0.cast_signed(),
             row.epoch.number,
             row.last_seen,
             row.finished
@@ -114,16 +113,16 @@ fn put_cursor(db: &Connection, row: &CursorRow) -> rusqlite::Result<()> {
     })?;
     run(
         db,
-        "INSERT INTO cursor (flow, store, number, epoch_store, epoch_number, prefix, ranges, check_at, check_len,
+        "INSERT INTO cursor (flow, run, number, epoch_run, epoch_number, prefix, ranges, check_at, check_len,
              check_hash, seen)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (flow, store, number, epoch_store, epoch_number) DO UPDATE SET prefix = ?6, ranges = ?7,
+         ON CONFLICT (flow, run, number, epoch_run, epoch_number) DO UPDATE SET prefix = ?6, ranges = ?7,
              check_at = ?8, check_len = ?9, check_hash = ?10, seen = ?11",
         params![
             row.flow,
             store(&row.file),
             number(&row.file),
-            row.epoch.store.0.cast_signed(),
+            row.epoch.run.0.cast_signed(),
             row.epoch.number,
             row.prefix.cast_signed(),
             ranges,
@@ -192,12 +191,12 @@ pub(super) fn run(db: &Connection, sql: &str, params: &[&dyn ToSql]) -> rusqlite
 
 /// A file's id in columns `at` and the next.
 pub(super) fn file_id(row: &Row<'_>, at: usize) -> rusqlite::Result<FileId> {
-    Ok(FileId { store: StoreId(unsigned(row, at)?), number: unsigned(row, at + 1)? })
+    Ok(FileId { run: RunId(unsigned(row, at)?), number: unsigned(row, at + 1)? })
 }
 
 /// An epoch in columns `at` and the next.
 pub(super) fn epoch(row: &Row<'_>, at: usize) -> rusqlite::Result<Epoch> {
-    Ok(Epoch { store: StoreId(unsigned(row, at)?), number: row.get(at + 1)? })
+    Ok(Epoch { run: RunId(unsigned(row, at)?), number: row.get(at + 1)? })
 }
 
 /// A number of 64 bits, stored as the signed one of the same bits.
@@ -217,7 +216,7 @@ pub(super) fn bytes(path: &Path) -> &[u8] {
 
 /// The first column of a file's key.
 pub(super) fn store(id: &FileId) -> i64 {
-    id.store.0.cast_signed()
+    id.run.0.cast_signed()
 }
 
 /// The second column of a file's key.

@@ -2,7 +2,6 @@
 
 use super::fault::Fault;
 use kintail_engine::content::HASH_NAME;
-use kintail_engine::ids::StoreId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// `application_id` of a store: "ktal".
@@ -28,7 +27,7 @@ CREATE TABLE flow (
     possible_losses INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE file (
-    store INTEGER NOT NULL,
+    run INTEGER NOT NULL,
     number INTEGER NOT NULL,
     first_path BLOB NOT NULL,
     path BLOB NOT NULL,
@@ -37,17 +36,17 @@ CREATE TABLE file (
     btime INTEGER NOT NULL,
     head_len INTEGER NOT NULL,
     head_hash INTEGER NOT NULL,
-    epoch_store INTEGER NOT NULL,
+    epoch_run INTEGER NOT NULL,
     epoch_number INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
     finished INTEGER NOT NULL,
-    PRIMARY KEY (store, number)
+    PRIMARY KEY (run, number)
 ) STRICT;
 CREATE TABLE cursor (
     flow TEXT NOT NULL,
-    store INTEGER NOT NULL,
+    run INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    epoch_store INTEGER NOT NULL,
+    epoch_run INTEGER NOT NULL,
     epoch_number INTEGER NOT NULL,
     prefix INTEGER NOT NULL,
     ranges BLOB NOT NULL,
@@ -55,14 +54,14 @@ CREATE TABLE cursor (
     check_len INTEGER NOT NULL,
     check_hash INTEGER NOT NULL,
     seen INTEGER NOT NULL,
-    PRIMARY KEY (flow, store, number, epoch_store, epoch_number)
+    PRIMARY KEY (flow, run, number, epoch_run, epoch_number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE ledger (
     id INTEGER PRIMARY KEY, -- in the order of their coming
     flow TEXT NOT NULL,
-    store INTEGER NOT NULL,
+    run INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    epoch_store INTEGER NOT NULL,
+    epoch_run INTEGER NOT NULL,
     epoch_number INTEGER NOT NULL,
     path BLOB NOT NULL,
     start INTEGER NOT NULL,
@@ -70,7 +69,7 @@ CREATE TABLE ledger (
     reason TEXT NOT NULL,
     time INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX ledger_place ON ledger (flow, store, number, epoch_store, epoch_number, reason, start);
+CREATE INDEX ledger_place ON ledger (flow, run, number, epoch_run, epoch_number, reason, start);
 CREATE TABLE ledger_count ( -- what the full ledger no longer lists one by one
     flow TEXT NOT NULL,
     reason TEXT NOT NULL,
@@ -125,7 +124,6 @@ pub(super) fn migrate(db: &Connection, content: Content) -> rusqlite::Result<()>
     if content == Content::Empty {
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         set(&transaction, "hash", HASH_NAME)?;
-        renew(&transaction)?;
     }
     if version <= ours() {
         transaction.pragma_update(None, "user_version", ours())?;
@@ -134,40 +132,15 @@ pub(super) fn migrate(db: &Connection, content: Content) -> rusqlite::Result<()>
     }
     // Also shows, before anything depends on it, whether the store can be written at all.
     set(&transaction, "opened_by", env!("CARGO_PKG_VERSION"))?;
-    if get::<i64>(&transaction, COPY)?.is_some() {
-        renew(&transaction)?;
-        transaction.execute("DELETE FROM meta WHERE key = ?1", [COPY])?;
-    }
     transaction.commit()
 }
 
-/// Marks a copy: whoever opens it as a store, however it came there, must draw a new id.
-pub(super) const COPY: &str = "copy";
-/// Under which new files and epochs are numbered.
-pub(super) const STORE_ID: &str = "store_id";
-/// The highest number given under it.
-pub(super) const LAST_FILE: &str = "last_file";
 /// The boot at which the store was last written.
 pub(super) const BOOT_ID: &str = "boot_id";
 
 /// Our schema version.
 pub(super) const fn ours() -> i64 {
     MIGRATIONS.len() as i64
-}
-
-/// Draws a new id, so that no number given from now on was ever given before.
-fn renew(db: &Connection) -> rusqlite::Result<()> {
-    let mut id = [0; 8];
-    rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty())
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    set(db, STORE_ID, i64::from_ne_bytes(id))?;
-    set(db, LAST_FILE, 0)
-}
-
-/// The store's id.
-pub(super) fn store_id(db: &Connection) -> rusqlite::Result<StoreId> {
-    db.query_row("SELECT value FROM meta WHERE key = ?1", [STORE_ID], |row| row.get(0))
-        .map(|id: i64| StoreId(id.cast_unsigned()))
 }
 
 /// What the store says about itself under `key`.

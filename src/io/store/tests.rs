@@ -6,7 +6,7 @@ mod kill;
 mod rows;
 
 use super::*;
-use kintail_engine::ids::{Epoch, FileId, Span, StoreId};
+use kintail_engine::ids::{Epoch, FileId, RunId, Span};
 use kintail_engine::state::{
     Check, CursorRow, FileRow, Fingerprint, FlowRow, Identity, LedgerRow, Put, Reason,
 };
@@ -29,8 +29,8 @@ fn reopened(dir: &Path) -> Saved {
     Database::open(dir).unwrap().load().unwrap()
 }
 
-fn file_id(store: StoreId, number: u64) -> FileId {
-    FileId { store, number }
+fn file_id(run: RunId, number: u64) -> FileId {
+    FileId { run, number }
 }
 
 fn flow_row(name: &str) -> FlowRow {
@@ -44,7 +44,7 @@ fn file_row(id: FileId) -> FileRow {
         path: format!("/var/log/{}.log", id.number).into(),
         identity: Identity { dev: 1, ino: id.number, btime: 9 },
         head: Fingerprint { len: 1024, hash: u64::MAX },
-        epoch: Epoch { store: id.store, number: 0 },
+        epoch: Epoch { run: id.run, number: 0 },
         last_seen: 7,
         finished: false,
     }
@@ -54,7 +54,7 @@ fn cursor_row(flow: &str, file: FileId, prefix: u64) -> CursorRow {
     CursorRow {
         flow: flow.into(),
         file,
-        epoch: Epoch { store: file.store, number: 0 },
+        epoch: Epoch { run: file.run, number: 0 },
         prefix,
         ranges: vec![Span::new(prefix + 10, prefix + 20)],
         check: Check { at: prefix, print: Fingerprint { len: 3, hash: 1 } },
@@ -66,7 +66,7 @@ fn loss(file: FileId, start: u64, end: u64) -> LedgerRow {
     LedgerRow {
         flow: "web".into(),
         file,
-        epoch: Epoch { store: file.store, number: 0 },
+        epoch: Epoch { run: file.run, number: 0 },
         path: "/var/log/1.log".into(),
         span: Span::new(start, end),
         reason: Reason::Oversize,
@@ -179,8 +179,7 @@ fn a_reader_that_stays_holds_up_no_save() {
     let reader = rusqlite::Connection::open(dir.join(DB)).unwrap();
     reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
     let cursors = |round| {
-        let puts =
-            (1..2_000).map(|number| Put::Cursor(cursor_row("web", file_id(StoreId(1), number), round)));
+        let puts = (1..2_000).map(|number| Put::Cursor(cursor_row("web", file_id(RunId(1), number), round)));
         Transaction { puts: puts.collect(), sync: false }
     };
     let start = std::time::Instant::now();

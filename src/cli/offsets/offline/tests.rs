@@ -1,12 +1,12 @@
 //! Offsets changed without an agent: what is checked, lost and refused.
 
 use super::*;
-use kintail_engine::ids::{Epoch, FileId, StoreId};
+use kintail_engine::ids::{Epoch, FileId, RunId};
 use kintail_engine::state::FlowRow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-const STORE: StoreId = StoreId(7);
+const STORE: RunId = RunId(7);
 
 /// A file of 3,000 bytes that the flow `web` has read up to 1,000, and 1,200 to 1,300.
 struct Read {
@@ -23,8 +23,8 @@ fn read_file() -> Read {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.log");
     std::fs::write(&path, content()).unwrap();
-    let id = FileId { store: STORE, number: 1 };
-    let epoch = Epoch { store: STORE, number: 0 };
+    let id = FileId { run: STORE, number: 1 };
+    let epoch = Epoch { run: STORE, number: 0 };
     let mut saved = Saved::empty(STORE);
     saved.flows.push(FlowRow { name: "web".into(), files: vec![], last_look: 0, possible_losses: 0 });
     saved.files.push(FileRow {

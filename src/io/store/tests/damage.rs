@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::fs;
 
 /// A store with one flow and file, and its copy.
-fn with_copy(dir: &Path) -> StoreId {
+fn with_copy(dir: &Path) -> RunId {
     let store = Store::open_with(dir, Duration::from_millis(20)).unwrap();
     let (answer, answers) = mpsc::channel();
     store.load(move |saved| answer.send(saved.unwrap().store).unwrap());
@@ -122,11 +122,11 @@ fn damage_met_by_a_save_is_told_and_nothing_is_thrown_away() {
     with_copy(&dir);
     let mut database = Database::open(&dir).unwrap();
     // More than the connection's cache holds.
-    let files = (1..20_000).map(|number| Put::File(file_row(file_id(StoreId(1), number))));
+    let files = (1..20_000).map(|number| Put::File(file_row(file_id(RunId(1), number))));
     save(&mut database, files.collect());
     let sound = fs::read(dir.join(DB)).unwrap();
     overwrite(&dir.join(DB), 4096, &vec![0xaa; sound.len() - 4096]);
-    let transaction = Transaction { puts: vec![Put::ForgetFile(file_id(StoreId(1), 1))], sync: true };
+    let transaction = Transaction { puts: vec![Put::ForgetFile(file_id(RunId(1), 1))], sync: true };
     database.save(&transaction).unwrap_err();
     database.save(&transaction).unwrap_err();
     assert_eq!(set_aside(&dir), [] as [PathBuf; 0]);
@@ -156,7 +156,7 @@ fn a_later_store_that_only_adds_is_used_and_its_additions_stay() {
     with_copy(&dir);
     let later = "PRAGMA user_version = 2; UPDATE meta SET value = '9.8.7' WHERE key = 'written_by';
         ALTER TABLE flow ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'; UPDATE flow SET colour = 'red';
-        INSERT INTO ledger (flow, store, number, epoch_store, epoch_number, path, start, end, reason, time)
+        INSERT INTO ledger (flow, run, number, epoch_run, epoch_number, path, start, end, reason, time)
         VALUES ('web', 1, 1, 1, 1, x'', 0, 1, 'unheard_of', 0)";
     Connection::open(dir.join(DB)).unwrap().execute_batch(later).unwrap();
     let mut database = Database::open(&dir).unwrap();

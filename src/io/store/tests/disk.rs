@@ -41,7 +41,7 @@ fn a_full_disk_fails_saves_until_there_is_space_again() {
     let full = std::fs::write(&ballast, vec![1; 4 << 20]).unwrap_err();
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     let cursors = |round: u64| Transaction {
-        puts: (1..500).map(|number| Put::Cursor(cursor_row("web", file_id(store, number), round))).collect(),
+        puts: (1..500).map(|number| Put::Cursor(cursor_row("web", file_id(run, number), round))).collect(),
         sync: round.is_multiple_of(2),
     };
     let mut failures = 0;

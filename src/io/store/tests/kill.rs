@@ -39,7 +39,7 @@ fn save_until_killed(dir: &Path) {
     let mut offset = saved.cursors.first().map_or(0, |row| row.prefix);
     loop {
         offset += 1;
-        let file = |number| file_id(StoreId(1), number);
+        let file = |number| file_id(RunId(1), number);
         let cursors = (0..FILES).map(|number| Put::Cursor(cursor_row("web", file(number), offset)));
         let (answer, answers) = mpsc::channel();
         store.save(Transaction { puts: cursors.collect(), sync: offset.is_multiple_of(8) }, move |saved| {

@@ -26,11 +26,11 @@ fn path(random: &mut Rng) -> PathBuf {
 }
 
 fn id(random: &mut Rng) -> FileId {
-    FileId { store: StoreId(number(random)), number: number(random) }
+    FileId { run: RunId(number(random)), number: number(random) }
 }
 
 fn epoch(random: &mut Rng) -> Epoch {
-    Epoch { store: StoreId(number(random)), number: random.u32(..) }
+    Epoch { run: RunId(number(random)), number: random.u32(..) }
 }
 
 fn fingerprint(random: &mut Rng) -> Fingerprint {
@@ -148,7 +148,7 @@ fn what_is_forgotten_is_gone_with_what_hangs_on_it() {
     let mut database = Database::open(&dir).unwrap();
     let store = database.load().unwrap().store;
     let (one, two) = (file_id(store, 1), file_id(store, 2));
-    let epoch = |number| Epoch { store, number };
+    let epoch = |number| Epoch { run, number };
     let forget = |number| Put::ForgetCursor { flow: "web".into(), file: two, epoch: epoch(number) };
     let mut puts = vec![Put::Loss(loss(one, 0, 5))];
     for file in [one, two] {
@@ -180,7 +180,7 @@ fn the_number_of_a_forgotten_file_is_remembered() {
     let (_base, dir) = state_dir();
     let mut database = Database::open(&dir).unwrap();
     let store = database.load().unwrap().store;
-    let foreign = file_id(StoreId(store.0 ^ 1), 99);
+    let foreign = file_id(RunId(store.0 ^ 1), 99);
     save(&mut database, vec![Put::File(file_row(file_id(store, 7))), Put::File(file_row(foreign))]);
     save(&mut database, vec![Put::ForgetFile(file_id(store, 7)), Put::File(file_row(file_id(store, 3)))]);
     drop(database);
@@ -217,14 +217,14 @@ fn a_renamed_flow_keeps_its_offsets_and_losses() {
 fn losses_that_touch_become_one() {
     let (_base, dir) = state_dir();
     let mut database = Database::open(&dir).unwrap();
-    let file = file_id(StoreId(1), 1);
+    let file = file_id(RunId(1), 1);
     let spans = [(0, 10), (50, 60), (90, 100), (10, 20), (55, 70), (15, 16), (69, 90)];
     save(&mut database, spans.iter().map(|&(start, end)| Put::Loss(loss(file, start, end))).collect());
     let others = [
         LedgerRow { reason: Reason::Truncated, ..loss(file, 20, 30) },
         LedgerRow { flow: "app".into(), ..loss(file, 20, 30) },
-        LedgerRow { epoch: Epoch { store: StoreId(1), number: 1 }, ..loss(file, 20, 30) },
-        loss(file_id(StoreId(1), 2), 20, 30),
+        LedgerRow { epoch: Epoch { run: RunId(1), number: 1 }, ..loss(file, 20, 30) },
+        loss(file_id(RunId(1), 2), 20, 30),
     ];
     save(&mut database, others.iter().cloned().map(Put::Loss).collect());
     save(&mut database, vec![Put::Loss(loss(file, 40, 40))]);
@@ -250,7 +250,7 @@ fn a_random_ledger_holds_the_union_of_what_was_put() {
         for &(start, end) in &spans {
             lost[start as usize..end as usize].fill(true);
         }
-        let puts = spans.iter().map(|&(start, end)| Put::Loss(loss(file_id(StoreId(1), 1), start, end)));
+        let puts = spans.iter().map(|&(start, end)| Put::Loss(loss(file_id(RunId(1), 1), start, end)));
         save(&mut database, puts.collect());
         let mut ledger: Vec<_> = database.load().unwrap().ledger.iter().map(|row| row.span).collect();
         ledger.sort_unstable();
@@ -268,7 +268,7 @@ fn counts(dir: &Path) -> Vec<LedgerCount> {
 fn over_ten_thousand_losses_the_oldest_are_only_counted() {
     let (_base, dir) = state_dir();
     let mut database = Database::open(&dir).unwrap();
-    let file = file_id(StoreId(1), 1);
+    let file = file_id(RunId(1), 1);
     let losses = |range: std::ops::Range<u64>| {
         range.map(|number| Put::Loss(loss(file, number * 10, number * 10 + 3))).collect()
     };
