@@ -516,12 +516,12 @@ impl Engine {
 }
 
 /// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
-/// it still has its name; under another name its inode was given to a new file, and so it is where there is no byte to
-/// tell by.
+/// the inode is as old as it was, or has its name or one that rotation gave it; else its number was given to a new
+/// file. So it is where there is no byte to tell by.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
     if head.len() < len || len == 0 {
-        file.path == path
+        file.identity.btime != 0 || file.path == path || name::is_of(path, &file.first_path)
     } else {
         content::fingerprint(&head[..len]) == file.head
     }
@@ -531,8 +531,7 @@ impl Sighting {
     /// A saved file's inode bears other content now. Under a name that rotation gave it, that is a refill of the same
     /// file and followed as the old one was; under any other it is a stranger.
     fn adopt(&mut self, before: &File) {
-        let old = before.path.file_name().unwrap_or_default().as_encoded_bytes();
-        if !self.name.as_encoded_bytes().starts_with(old) {
+        if !name::is_of(&self.path(), &before.first_path) {
             return;
         }
         for cursor in &before.cursors {
