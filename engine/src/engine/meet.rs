@@ -233,7 +233,8 @@ impl Engine {
         if named {
             file.names.insert(path.clone());
         }
-        if file.path != path {
+        let stale = !named && matches!(sighting.lead, Lead::Name(_));
+        if file.path != path && !stale {
             file.path = path;
             self.keeper.file(id);
             self.save_soon(now);
@@ -302,7 +303,8 @@ impl Engine {
         flows.map(|flow| self.flows[flow.0 as usize].settings.close_after).max().unwrap_or_default()
     }
 
-    /// Looks whether a file that lost its live name has come to rest: then one last read takes what has no newline.
+    /// Looks whether a file that lost its live name has come to rest: then each flow's last read takes what has no
+    /// newline. No flow waits for another that is not there yet.
     pub(super) fn quiet(&mut self, id: FileId, now: Now) {
         let close_after = self.close_after(id);
         self.close_if_over(id, now);
@@ -313,7 +315,7 @@ impl Engine {
         }
         let rested = now.mono.saturating_sub(file.changed) >= close_after;
         let begun = file.cursors.iter().all(|cursor| cursor.stage != Stage::Unsaved);
-        if rested && begun && file.is_at_rest() && file.ending == Ending::Displaced && !may_be_live {
+        if rested && begun && file.ending == Ending::Displaced && !may_be_live {
             file.ending = Ending::Closing { size: file.size };
         }
         self.wake(id);

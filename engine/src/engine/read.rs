@@ -216,18 +216,26 @@ impl Engine {
         self.look(id.file, &chunk, plan.asked, now);
         let acked = self.acked_end(id);
         let overlap = u64::from(plan.check.print.len);
-        let other = overlap == 0 && self.is_shorter_than_its_head(id.file, &chunk);
-        if held < overlap || chunk.meta.size < acked || other {
+        let file = &self.files[&id.file];
+        // Where nothing was read before, a file that has fewer bytes than are known of its beginning is another content;
+        // unless this read is an old one, which tells nothing.
+        let short = overlap == 0 && chunk.meta.size < u64::from(file.head.len);
+        let stale = short && chunk.meta.size != file.size;
+        if stale {
             self.budget.give(flow, held);
-            return self.changed(id, plan.mode, Fingerprint::default(), now);
+            self.read_again(id);
+        } else if held < overlap || chunk.meta.size < acked || short {
+            self.budget.give(flow, held);
+            self.changed(id, plan.mode, Fingerprint::default(), now);
+        } else {
+            self.frame(id, plan, chunk);
         }
-        self.frame(id, plan, chunk);
     }
 
-    /// Where nothing was read before, a file that has fewer bytes than are known of its beginning is another content.
-    fn is_shorter_than_its_head(&self, id: FileId, chunk: &Chunk) -> bool {
-        let file = &self.files[&id];
-        file.size == chunk.meta.size && file.size < u64::from(file.head.len)
+    fn read_again(&mut self, id: CursorId) {
+        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
+        cursor.stage = Stage::Queued;
+        self.flow(id.flow).ready.push_back(id.file);
     }
 
     /// The bytes before the place that was read are not what they were.
@@ -238,8 +246,7 @@ impl Engine {
         // Only the half line that was searched is known to be another: what is before it, the next read tells.
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
         cursor.position.half = Half::Short;
-        cursor.stage = Stage::Queued;
-        self.flow(id.flow).ready.push_back(id.file);
+        self.read_again(id);
     }
 
     /// So many bytes are known to exist.
