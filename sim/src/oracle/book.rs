@@ -22,6 +22,8 @@ pub(crate) struct Book {
     pub(super) lines_seen: usize,
     /// The running agent was given every byte before this.
     pub(super) read_to: u64,
+    /// Records before this may come once more: they were read in two epochs.
+    pub(super) again_to: u64,
     /// And cut every byte before this into lines.
     pub(super) framed_to: u64,
     /// The content is gone; the bytes before this are owed all the same.
@@ -54,6 +56,7 @@ impl Default for Book {
             skipped: 0,
             lines_seen: 0,
             read_to: 0,
+            again_to: 0,
             framed_to: 0,
             gone: None,
             noticed: 0,

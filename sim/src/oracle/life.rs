@@ -135,9 +135,8 @@ impl Oracle {
         flow.bound.insert(key, Binding { content, loose: false });
         if shared && again {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
-            for sent in flow.book(content).sent.values_mut() {
-                sent.allowed = sent.allowed.max(sent.times) + 1;
-            }
+            let book = flow.book(content);
+            book.again_to = book.read_to;
         }
         Ok(())
     }
