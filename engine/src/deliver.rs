@@ -1,37 +1,39 @@
-//! Delivery of one flow: which records go when, what an answer means for each, and what goes again.
+//! Delivery of one flow: which records go when. What an answer means for each, and what goes again, is in `answer`.
 //!
 //! A batch is cut only against a free slot of the window, so that records wait together rather than in many small
 //! bodies. It is then in one of three places: `out` (being encoded or unanswered), `again` (whole, for the same body
 //! once more) or gone, its failed records copied into `retries`.
 
+mod answer;
 pub mod health;
 pub mod isolate;
 pub mod pacer;
+mod request;
+
+pub use answer::{Dead, Effects};
+pub use request::Batch;
 
 use crate::batch::{Item, Pending, Room, Source};
 use crate::budget::Budget;
-use crate::destination::{Destination, Failure, FailureKind, Verdict};
-use crate::encode::{self, BatchId, EncodeJob, Encoded};
-use crate::event::{Do, Now, Request};
+use crate::destination::Destination;
+use crate::encode::{BatchId, EncodeJob, Encoded};
+use crate::event::{Do, Request};
 use crate::frame::Lines;
-use crate::ids::{CursorId, FlowId, Span};
+use crate::ids::FlowId;
 use crate::job::Job;
 use crate::partition::KeyRule;
 use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, Retry as RetryRules};
 use bytes::Bytes;
 use health::Health;
-use isolate::{GroupId, Groups, Judged};
+use isolate::Groups;
 use pacer::Pacer;
+use request::{Again, Retry};
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A flow that sent nothing for so long, and has nothing out, sends a lone line at once.
 const IDLE: Duration = Duration::from_millis(50);
-
-/// More dead letters than this in a minute are no accident: the flow stops.
-const MAX_DEAD_A_MINUTE: usize = 100;
 
 /// Sends one flow's records.
 #[derive(Debug)]
@@ -56,76 +58,6 @@ pub struct Sender {
     /// Nothing could be cut for want of memory: only an event changes that.
     starved: bool,
     dead: VecDeque<Duration>,
-}
-
-/// Records on their way.
-#[derive(Debug)]
-pub struct Batch {
-    items: Vec<Item>,
-    body: Bytes,
-    entries: Vec<Range<u32>>,
-    /// Bytes booked for the body.
-    charge: u64,
-    /// Buffers from which the body is being encoded.
-    sources: Vec<Source>,
-    /// Bytes booked for encoded records that are being copied into the body.
-    copies: u64,
-    weight: u64,
-    group: Option<GroupId>,
-    sent: Option<Duration>,
-}
-
-/// A record that goes again, encoded as it was.
-#[derive(Debug)]
-struct Retry {
-    item: Item,
-    entry: Bytes,
-    weight: u64,
-    due: Duration,
-}
-
-#[derive(Debug)]
-struct Again {
-    due: Duration,
-    batch: Batch,
-}
-
-/// What an answer brought about.
-#[derive(Debug, Default)]
-pub struct Effects {
-    /// Delivered.
-    pub acked: Vec<(CursorId, Span)>,
-    /// Delivered records.
-    pub delivered: u64,
-    /// Will never be accepted.
-    pub dead: Vec<Dead>,
-    /// Records that go again.
-    pub retried: u64,
-    /// Records that were throttled.
-    pub throttled: u64,
-}
-
-/// A record that will never be accepted.
-#[derive(Debug)]
-pub struct Dead {
-    /// Its way back.
-    pub item: Item,
-    /// The service's words.
-    pub failure: Failure,
-    /// The record, taken out of the body.
-    pub data: Bytes,
-}
-
-impl Effects {
-    fn ack(&mut self, item: &Item) {
-        self.delivered += 1;
-        match self.acked.last_mut() {
-            Some((cursor, span)) if *cursor == item.cursor && span.end == item.span.start => {
-                span.end = item.span.end;
-            }
-            _ => self.acked.push((item.cursor, item.span)),
-        }
-    }
 }
 
 impl Sender {
@@ -384,307 +316,5 @@ impl Sender {
         let request = Request { flow: self.flow, batch: id, body: batch.body.clone(), records };
         self.out.insert(id, batch);
         Do::Send(request)
-    }
-
-    /// An answer came.
-    pub fn answered(
-        &mut self,
-        id: BatchId,
-        verdict: Verdict,
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-    ) -> Effects {
-        let mut effects = Effects::default();
-        let Some(mut batch) = self.out.remove(&id) else { return effects };
-        let latency = batch.sent.take().map_or(Duration::ZERO, |sent| now.mono.saturating_sub(sent));
-        match verdict {
-            Verdict::Accepted => {
-                self.progressed(&batch, batch.items.len(), latency, now);
-                batch.items.iter().for_each(|item| effects.ack(item));
-                budget.give(self.flow.0 as usize, batch.charge);
-                self.judge_group(batch.group, now, budget, rng, &mut effects);
-            }
-            Verdict::Partial(failures) if failures.len() < batch.items.len() => {
-                self.progressed(&batch, batch.items.len() - failures.len(), latency, now);
-                self.partial(&batch, &failures, now, budget, rng, &mut effects);
-                budget.give(self.flow.0 as usize, batch.charge);
-                self.judge_group(batch.group, now, budget, rng, &mut effects);
-            }
-            Verdict::Partial(failures) => self.all_failed(batch, &failures, now, budget, rng, &mut effects),
-            Verdict::Refused(failure) if failure.kind == FailureKind::Refused => {
-                self.take_apart(batch, failure, now, budget, rng, &mut effects);
-            }
-            Verdict::Refused(failure) | Verdict::Unanswered(failure) => {
-                self.whole(batch, &failure, now, budget, rng, &mut effects);
-            }
-        }
-        effects
-    }
-
-    /// Records were accepted: the window opens, wider where answers take long.
-    fn progressed(&mut self, batch: &Batch, accepted: usize, latency: Duration, now: Now) {
-        self.health.recovered();
-        self.pacer.accepted(accepted as u64, batch.weight_of(accepted as u64), now.mono);
-        let enough = 2 + (latency.as_millis() / 5) as u32;
-        self.window = (self.window * 2).min(enough.max(self.window)).min(self.destination.window()).max(1);
-    }
-
-    fn partial(
-        &mut self,
-        batch: &Batch,
-        failures: &[(u32, Failure)],
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-        effects: &mut Effects,
-    ) {
-        let mut failures = failures.iter().peekable();
-        for (index, item) in batch.items.iter().enumerate() {
-            let Some((_, failure)) = failures.next_if(|(at, _)| *at as usize == index) else {
-                effects.ack(item);
-                continue;
-            };
-            self.health.noted(failure, now);
-            if failure.kind == FailureKind::Throttled {
-                effects.throttled += 1;
-            }
-            let entry = batch.entry(index);
-            if failure.kind == FailureKind::Refused || self.gives_up(item, now.mono) {
-                self.bury(*item, failure, &entry, now.mono, effects);
-                continue;
-            }
-            self.retry_later(*item, &entry, now.mono, budget, rng);
-            effects.retried += 1;
-        }
-        if effects.throttled > 0 {
-            self.pacer.throttled(effects.throttled, batch.weight_of(effects.throttled), now.mono);
-        }
-    }
-
-    /// Every record failed, each for itself.
-    fn all_failed(
-        &mut self,
-        batch: Batch,
-        failures: &[(u32, Failure)],
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-        effects: &mut Effects,
-    ) {
-        let mildest = failures.iter().map(|(_, failure)| failure).min_by_key(|failure| failure.kind);
-        let Some(failure) = mildest.cloned() else { return };
-        if failure.kind == FailureKind::Refused {
-            self.take_apart(batch, failure, now, budget, rng, effects);
-        } else {
-            self.whole(batch, &failure, now, budget, rng, effects);
-        }
-    }
-
-    /// The request failed as a whole: the same body goes again.
-    fn whole(
-        &mut self,
-        mut batch: Batch,
-        failure: &Failure,
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-        effects: &mut Effects,
-    ) {
-        if failure.kind == FailureKind::Throttled {
-            effects.throttled += batch.items.len() as u64;
-            self.pacer.throttled(batch.items.len() as u64, batch.weight, now.mono);
-        }
-        self.health.failed(failure, &self.retry, now, rng);
-        self.window = 1;
-        effects.retried += batch.items.len() as u64;
-        for item in &mut batch.items {
-            item.failed.get_or_insert(now.mono);
-        }
-        if self.retry.give_up.is_some() && self.health.lasting().is_none() {
-            batch = match self.without_given_up(batch, failure, now, budget, effects) {
-                Some(batch) => batch,
-                None => return,
-            };
-        }
-        self.again.push(Again { due: self.health.until(), batch });
-    }
-
-    /// Buries the records of a batch that failed for too long.
-    fn without_given_up(
-        &mut self,
-        batch: Batch,
-        failure: &Failure,
-        now: Now,
-        budget: &mut Budget,
-        effects: &mut Effects,
-    ) -> Option<Batch> {
-        if !batch.items.iter().any(|item| self.gives_up(item, now.mono)) {
-            return Some(batch);
-        }
-        let flow = self.flow.0 as usize;
-        for (index, item) in batch.items.iter().enumerate() {
-            let entry = batch.entry(index);
-            if self.gives_up(item, now.mono) {
-                self.bury(*item, failure, &entry, now.mono, effects);
-            } else {
-                let due = self.health.until();
-                budget.resize(flow, 0, entry.len() as u64);
-                let weight = entry.len() as u64;
-                self.retries.push_back(Retry {
-                    item: *item,
-                    entry: Bytes::copy_from_slice(&entry),
-                    weight,
-                    due,
-                });
-            }
-        }
-        budget.give(flow, batch.charge);
-        None
-    }
-
-    fn take_apart(
-        &mut self,
-        batch: Batch,
-        failure: Failure,
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-        effects: &mut Effects,
-    ) {
-        self.health.noted(&failure, now);
-        effects.retried += batch.items.len() as u64;
-        if batch.items.len() > 1 {
-            let group = self.groups.split(batch.group);
-            let (first, second) = batch.halves(&*self.destination, group);
-            let due = now.mono;
-            self.again.extend([first, second].map(|batch| Again { due, batch }));
-            return;
-        }
-        let judged = match batch.group {
-            Some(group) => self.groups.refused(group, batch, failure),
-            None => Judged::AllRefused(vec![(batch, failure)]),
-        };
-        self.conclude(judged, now, budget, rng, effects);
-    }
-
-    fn judge_group(
-        &mut self,
-        group: Option<GroupId>,
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-        effects: &mut Effects,
-    ) {
-        if let Some(group) = group {
-            let judged = self.groups.accepted(group);
-            self.conclude(judged, now, budget, rng, effects);
-        }
-    }
-
-    fn conclude(
-        &mut self,
-        judged: Judged,
-        now: Now,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-        effects: &mut Effects,
-    ) {
-        let flow = self.flow.0 as usize;
-        match judged {
-            Judged::Open => {}
-            Judged::Guilty(suspects) => {
-                for (batch, failure) in suspects {
-                    self.bury(batch.items[0], &failure, &batch.entry(0), now.mono, effects);
-                    budget.give(flow, batch.charge);
-                }
-            }
-            Judged::AllRefused(suspects) => {
-                if let Some((_, failure)) = suspects.first() {
-                    self.health.failed(failure, &self.retry, now, rng);
-                }
-                for (batch, _) in suspects {
-                    let entry = Bytes::copy_from_slice(&batch.entry(0));
-                    let weight = entry.len() as u64;
-                    budget.resize(flow, batch.charge, weight);
-                    let due = self.health.until();
-                    self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
-                }
-            }
-        }
-    }
-
-    fn retry_later(
-        &mut self,
-        mut item: Item,
-        entry: &Bytes,
-        now: Duration,
-        budget: &mut Budget,
-        rng: &mut fastrand::Rng,
-    ) {
-        item.failed.get_or_insert(now);
-        let wait = health::back_off(item.tries, self.retry.initial, self.retry.max, rng);
-        budget.resize(self.flow.0 as usize, 0, entry.len() as u64);
-        // A copy of its own: a slice would keep the whole body in memory.
-        let entry = Bytes::copy_from_slice(entry);
-        self.retries.push_back(Retry { item, weight: entry.len() as u64, entry, due: now + wait });
-    }
-
-    fn gives_up(&self, item: &Item, now: Duration) -> bool {
-        match (self.retry.give_up, item.failed) {
-            (Some(limit), Some(failed)) => now.saturating_sub(failed) >= limit,
-            _ => false,
-        }
-    }
-
-    fn bury(&mut self, item: Item, failure: &Failure, entry: &[u8], now: Duration, effects: &mut Effects) {
-        self.dead.push_back(now);
-        let data = self.destination.data(entry).into();
-        effects.dead.push(Dead { item, failure: failure.clone(), data });
-    }
-
-    /// Whether so many records died in the last minute that the flow must be wrong.
-    pub fn too_many_dead(&mut self, now: Duration) -> bool {
-        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_mins(1)) {
-            self.dead.pop_front();
-        }
-        self.dead.len() > MAX_DEAD_A_MINUTE
-    }
-}
-
-impl Batch {
-    /// Bytes that so many of its records weigh, about.
-    fn weight_of(&self, records: u64) -> u64 {
-        records * self.weight / self.items.len().max(1) as u64
-    }
-
-    fn entry(&self, index: usize) -> Bytes {
-        let range = &self.entries[index];
-        self.body.slice(range.start as usize..range.end as usize)
-    }
-
-    fn halves(self, destination: &dyn Destination, group: GroupId) -> (Self, Self) {
-        let middle = self.items.len() / 2;
-        let entries: Vec<Bytes> = (0..self.items.len()).map(|index| self.entry(index)).collect();
-        let half = |items: &[Item], entries: &[Bytes], charge: u64| {
-            let (body, entries) = encode::join(destination, entries);
-            let weight = body.len() as u64;
-            let items = items.to_vec();
-            Self {
-                items,
-                body,
-                entries,
-                charge,
-                sources: Vec::new(),
-                copies: 0,
-                weight,
-                group: Some(group),
-                sent: None,
-            }
-        };
-        let charge = self.charge / 2;
-        let first = half(&self.items[..middle], &entries[..middle], charge);
-        let second = half(&self.items[middle..], &entries[middle..], self.charge - charge);
-        (first, second)
     }
 }

@@ -349,7 +349,9 @@ impl Engine {
     pub(super) fn is_opened(&mut self, sighting: &mut Sighting, ino: u64) {
         let Lead::Name(Some(_)) = sighting.lead else { return };
         let dir = self.tree.dirs.get_mut(&sighting.dir);
-        if let Some(name) = dir.and_then(|dir| dir.names.get_mut(&sighting.name)).filter(|name| sighting.is_of(name)) {
+        if let Some(name) =
+            dir.and_then(|dir| dir.names.get_mut(&sighting.name)).filter(|name| sighting.is_of(name))
+        {
             name.ino = ino;
             sighting.lead = Lead::Name(Some(ino));
         }

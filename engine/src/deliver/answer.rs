@@ -1,0 +1,283 @@
+//! What an answer brings about: records that are acknowledged, go again, or die.
+
+use super::isolate::{GroupId, Judged};
+use super::request::{Again, Batch, Retry};
+use super::{Sender, health};
+use crate::batch::Item;
+use crate::budget::Budget;
+use crate::destination::{Failure, FailureKind, Verdict};
+use crate::encode::BatchId;
+use crate::event::Now;
+use crate::ids::{CursorId, Span};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// More dead letters than this in a minute are no accident: the flow stops.
+const MAX_DEAD_A_MINUTE: usize = 100;
+
+/// What an answer brought about.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Delivered.
+    pub acked: Vec<(CursorId, Span)>,
+    /// Delivered records.
+    pub delivered: u64,
+    /// Will never be accepted.
+    pub dead: Vec<Dead>,
+    /// Records that go again.
+    pub retried: u64,
+    /// Records that were throttled.
+    pub throttled: u64,
+}
+
+/// A record that will never be accepted.
+#[derive(Debug)]
+pub struct Dead {
+    /// Its way back.
+    pub item: Item,
+    /// The service's words.
+    pub failure: Failure,
+    /// The record, taken out of the body.
+    pub data: Bytes,
+}
+
+impl Effects {
+    fn ack(&mut self, item: &Item) {
+        self.delivered += 1;
+        match self.acked.last_mut() {
+            Some((cursor, span)) if *cursor == item.cursor && span.end == item.span.start => {
+                span.end = item.span.end;
+            }
+            _ => self.acked.push((item.cursor, item.span)),
+        }
+    }
+}
+
+/// An answer that is being dealt with.
+struct Answering<'a> {
+    now: Now,
+    budget: &'a mut Budget,
+    rng: &'a mut fastrand::Rng,
+    effects: Effects,
+}
+
+impl Sender {
+    /// An answer came.
+    pub fn answered(
+        &mut self,
+        id: BatchId,
+        verdict: Verdict,
+        now: Now,
+        budget: &mut Budget,
+        rng: &mut fastrand::Rng,
+    ) -> Effects {
+        let Some(mut batch) = self.out.remove(&id) else { return Effects::default() };
+        let mut answer = Answering { now, budget, rng, effects: Effects::default() };
+        let latency = batch.sent.take().map_or(Duration::ZERO, |sent| now.mono.saturating_sub(sent));
+        match verdict {
+            Verdict::Accepted => {
+                self.progressed(&batch, batch.items.len(), latency, now);
+                batch.items.iter().for_each(|item| answer.effects.ack(item));
+                answer.budget.give(self.flow.0 as usize, batch.charge);
+                self.judge_group(batch.group, &mut answer);
+            }
+            Verdict::Partial(failures) if failures.len() < batch.items.len() => {
+                self.progressed(&batch, batch.items.len() - failures.len(), latency, now);
+                self.partial(&batch, &failures, &mut answer);
+                answer.budget.give(self.flow.0 as usize, batch.charge);
+                self.judge_group(batch.group, &mut answer);
+            }
+            Verdict::Partial(failures) => self.all_failed(batch, &failures, &mut answer),
+            Verdict::Refused(failure) if failure.kind == FailureKind::Refused => {
+                self.take_apart(batch, failure, &mut answer);
+            }
+            Verdict::Refused(failure) | Verdict::Unanswered(failure) => {
+                self.whole(batch, &failure, &mut answer);
+            }
+        }
+        answer.effects
+    }
+
+    /// Records were accepted: the window opens, wider where answers take long.
+    fn progressed(&mut self, batch: &Batch, accepted: usize, latency: Duration, now: Now) {
+        self.health.recovered();
+        self.pacer.accepted(accepted as u64, batch.weight_of(accepted as u64), now.mono);
+        let enough = 2 + (latency.as_millis() / 5) as u32;
+        self.window = (self.window * 2).min(enough.max(self.window)).min(self.destination.window()).max(1);
+    }
+
+    fn partial(&mut self, batch: &Batch, failures: &[(u32, Failure)], answer: &mut Answering<'_>) {
+        let mut failures = failures.iter().peekable();
+        for (index, item) in batch.items.iter().enumerate() {
+            let Some((_, failure)) = failures.next_if(|(at, _)| *at as usize == index) else {
+                answer.effects.ack(item);
+                continue;
+            };
+            self.health.noted(failure, answer.now);
+            if failure.kind == FailureKind::Throttled {
+                answer.effects.throttled += 1;
+            }
+            let entry = batch.entry(index);
+            if failure.kind == FailureKind::Refused || self.gives_up(item, answer.now.mono) {
+                self.bury(*item, failure, &entry, answer);
+                continue;
+            }
+            self.retry_later(*item, &entry, answer);
+            answer.effects.retried += 1;
+        }
+        if answer.effects.throttled > 0 {
+            self.pacer.throttled(
+                answer.effects.throttled,
+                batch.weight_of(answer.effects.throttled),
+                answer.now.mono,
+            );
+        }
+    }
+
+    /// Every record failed, each for itself.
+    fn all_failed(&mut self, batch: Batch, failures: &[(u32, Failure)], answer: &mut Answering<'_>) {
+        let mildest = failures.iter().map(|(_, failure)| failure).min_by_key(|failure| failure.kind);
+        let Some(failure) = mildest.cloned() else { return };
+        if failure.kind == FailureKind::Refused {
+            self.take_apart(batch, failure, answer);
+        } else {
+            self.whole(batch, &failure, answer);
+        }
+    }
+
+    /// The request failed as a whole: the same body goes again.
+    fn whole(&mut self, mut batch: Batch, failure: &Failure, answer: &mut Answering<'_>) {
+        if failure.kind == FailureKind::Throttled {
+            answer.effects.throttled += batch.items.len() as u64;
+            self.pacer.throttled(batch.items.len() as u64, batch.weight, answer.now.mono);
+        }
+        self.health.failed(failure, &self.retry, answer.now, answer.rng);
+        self.window = 1;
+        answer.effects.retried += batch.items.len() as u64;
+        for item in &mut batch.items {
+            item.failed.get_or_insert(answer.now.mono);
+        }
+        if self.retry.give_up.is_some() && self.health.lasting().is_none() {
+            batch = match self.without_given_up(batch, failure, answer) {
+                Some(batch) => batch,
+                None => return,
+            };
+        }
+        self.again.push(Again { due: self.health.until(), batch });
+    }
+
+    /// Buries the records of a batch that failed for too long.
+    fn without_given_up(
+        &mut self,
+        batch: Batch,
+        failure: &Failure,
+        answer: &mut Answering<'_>,
+    ) -> Option<Batch> {
+        if !batch.items.iter().any(|item| self.gives_up(item, answer.now.mono)) {
+            return Some(batch);
+        }
+        let flow = self.flow.0 as usize;
+        for (index, item) in batch.items.iter().enumerate() {
+            let entry = batch.entry(index);
+            if self.gives_up(item, answer.now.mono) {
+                self.bury(*item, failure, &entry, answer);
+            } else {
+                let due = self.health.until();
+                answer.budget.resize(flow, 0, entry.len() as u64);
+                let weight = entry.len() as u64;
+                self.retries.push_back(Retry {
+                    item: *item,
+                    entry: Bytes::copy_from_slice(&entry),
+                    weight,
+                    due,
+                });
+            }
+        }
+        answer.budget.give(flow, batch.charge);
+        None
+    }
+
+    fn take_apart(&mut self, batch: Batch, failure: Failure, answer: &mut Answering<'_>) {
+        self.health.noted(&failure, answer.now);
+        answer.effects.retried += batch.items.len() as u64;
+        if batch.items.len() > 1 {
+            let group = self.groups.split(batch.group);
+            let (first, second) = batch.halves(&*self.destination, group);
+            let due = answer.now.mono;
+            self.again.extend([first, second].map(|batch| Again { due, batch }));
+            return;
+        }
+        let judged = match batch.group {
+            Some(group) => self.groups.refused(group, batch, failure),
+            None => Judged::AllRefused(vec![(batch, failure)]),
+        };
+        self.conclude(judged, answer);
+    }
+
+    fn judge_group(&mut self, group: Option<GroupId>, answer: &mut Answering<'_>) {
+        if let Some(group) = group {
+            let judged = self.groups.accepted(group);
+            self.conclude(judged, answer);
+        }
+    }
+
+    fn conclude(&mut self, judged: Judged, answer: &mut Answering<'_>) {
+        let flow = self.flow.0 as usize;
+        match judged {
+            Judged::Open => {}
+            Judged::Guilty(suspects) => {
+                for (batch, failure) in suspects {
+                    self.bury(batch.items[0], &failure, &batch.entry(0), answer);
+                    answer.budget.give(flow, batch.charge);
+                }
+            }
+            Judged::AllRefused(suspects) => {
+                if let Some((_, failure)) = suspects.first() {
+                    self.health.failed(failure, &self.retry, answer.now, answer.rng);
+                }
+                for (batch, _) in suspects {
+                    let entry = Bytes::copy_from_slice(&batch.entry(0));
+                    let weight = entry.len() as u64;
+                    answer.budget.resize(flow, batch.charge, weight);
+                    let due = self.health.until();
+                    self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
+                }
+            }
+        }
+    }
+
+    fn retry_later(&mut self, mut item: Item, entry: &Bytes, answer: &mut Answering<'_>) {
+        item.failed.get_or_insert(answer.now.mono);
+        let wait = health::back_off(item.tries, self.retry.initial, self.retry.max, answer.rng);
+        answer.budget.resize(self.flow.0 as usize, 0, entry.len() as u64);
+        // A copy of its own: a slice would keep the whole body in memory.
+        let entry = Bytes::copy_from_slice(entry);
+        self.retries.push_back(Retry {
+            item,
+            weight: entry.len() as u64,
+            entry,
+            due: answer.now.mono + wait,
+        });
+    }
+
+    fn gives_up(&self, item: &Item, now: Duration) -> bool {
+        match (self.retry.give_up, item.failed) {
+            (Some(limit), Some(failed)) => now.saturating_sub(failed) >= limit,
+            _ => false,
+        }
+    }
+
+    fn bury(&mut self, item: Item, failure: &Failure, entry: &[u8], answer: &mut Answering<'_>) {
+        self.dead.push_back(answer.now.mono);
+        let data = self.destination.data(entry).into();
+        answer.effects.dead.push(Dead { item, failure: failure.clone(), data });
+    }
+
+    /// Whether so many records died in the last minute that the flow must be wrong.
+    pub fn too_many_dead(&mut self, now: Duration) -> bool {
+        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_mins(1)) {
+            self.dead.pop_front();
+        }
+        self.dead.len() > MAX_DEAD_A_MINUTE
+    }
+}
