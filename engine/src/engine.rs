@@ -1,17 +1,23 @@
 //! The engine itself: takes events in, gives actions out. What it does with them is in the modules below, one a
 //! concern, each a part of `impl Engine`.
 
+mod ending;
 mod epoch;
+mod framing;
 mod meet;
+mod missing;
 mod offsets;
 mod orders;
 mod read;
 mod report;
 mod resend;
 mod scan;
+mod seek;
 mod send;
 mod start;
 mod stop;
+mod sweep;
+mod tree;
 
 use crate::budget::Budget;
 use crate::deliver::Sender;
@@ -28,11 +34,11 @@ use crate::state::{Identity, LedgerRow};
 use crate::status::Counters;
 use crate::timer::{Timer, Timers};
 use offsets::Keeper;
-use scan::{Sighting, Tree};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tree::{Sighting, Tree};
 
 /// The agent's mind. Call order: [`Engine::new`], then for ever: [`Engine::poll`] until it says
 /// [`Poll::Wait`], doing each action; then [`Engine::handle`] what happened first, or poll again at the deadline.

@@ -1,16 +1,13 @@
 //! Reading: which file next, how much, and what comes of it.
 
 use super::{Asked, Engine};
-use crate::content;
-use crate::event::{Chunk, Do, FileError, Letter, Now};
-use crate::follow::{Ending, LARGE_READ, Row, SMALL_READ, Stage};
-use crate::frame::{Cut, FrameJob, Framed, Framing, Half, Mode, Rec, Step};
-use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
-use crate::job::Job;
-use crate::state::{Check, Fingerprint, Reason};
+use crate::event::{Chunk, Do, FileError, Now};
+use crate::follow::{Ending, Stage};
+use crate::frame::{Half, Mode, Step};
+use crate::ids::{CursorId, FileId, FlowId, HandleId};
+use crate::state::{Check, Fingerprint};
 use crate::timer::Timer;
 use crate::{Level, event::Action};
-use bytes::Bytes;
 use std::time::Duration;
 
 /// Most reads out at once: enough for a queue at each of a few devices.
@@ -22,19 +19,16 @@ const QUANTUM: i64 = 256 * 1024;
 /// A read is not worth less, in bytes.
 const LEAST_READ: u64 = 4 * 1024;
 
-/// Bytes read at once while the last newline is looked for; with [`MAX_READS`] of them within the reserve's allowance.
-const SEEK: u64 = 4 * 1024;
-
 /// A file that could not be read is tried again after so long.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What a read is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    check: Check,
-    mode: Mode,
+    pub(super) check: Check,
+    pub(super) mode: Mode,
     /// Bytes asked for, and booked.
-    len: u64,
+    pub(super) len: u64,
     /// Actions asked for before it.
     asked: u64,
 }
@@ -42,11 +36,11 @@ pub(super) struct Plan {
 /// A read that is being framed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
-    mode: Mode,
+    pub(super) mode: Mode,
     /// Bytes booked.
     pub(super) charge: u64,
     /// The file's, after the read.
-    size: u64,
+    pub(super) size: u64,
 }
 
 impl Engine {
@@ -232,14 +226,14 @@ impl Engine {
         }
     }
 
-    fn read_again(&mut self, id: CursorId) {
+    pub(super) fn read_again(&mut self, id: CursorId) {
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
         cursor.stage = Stage::Queued;
         self.flow(id.flow).ready.push_back(id.file);
     }
 
     /// The bytes before the place that was read are not what they were.
-    fn changed(&mut self, id: CursorId, mode: Mode, head: Fingerprint, now: Now) {
+    pub(super) fn changed(&mut self, id: CursorId, mode: Mode, head: Fingerprint, now: Now) {
         if mode != Mode::Search {
             return self.begin_epoch(id.file, head, now);
         }
@@ -250,7 +244,7 @@ impl Engine {
     }
 
     /// So many bytes are known to exist.
-    fn saw(&mut self, id: CursorId, size: u64, now: Now) {
+    pub(super) fn saw(&mut self, id: CursorId, size: u64, now: Now) {
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
         if size > cursor.seen {
             cursor.seen = size;
@@ -267,7 +261,7 @@ impl Engine {
 
     /// What the stat after a read tells. One that was asked for before a larger size was told may be the older, and
     /// says nothing.
-    fn look(&mut self, id: FileId, chunk: &Chunk, asked: u64, now: Now) {
+    pub(super) fn look(&mut self, id: FileId, chunk: &Chunk, asked: u64, now: Now) {
         let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
         if chunk.meta.size < file.size && asked < file.sized {
@@ -288,126 +282,6 @@ impl Engine {
         file.size = chunk.meta.size;
     }
 
-    fn frame(&mut self, id: CursorId, plan: Plan, chunk: Chunk) {
-        let rules = self.flows[id.flow.0 as usize].rules;
-        let Some(file) = self.files.get_mut(&id.file) else { return };
-        let base = plan.check.at - u64::from(plan.check.print.len);
-        let at_end = base + chunk.bytes.len() as u64 >= chunk.meta.size;
-        let rested = matches!(file.ending, Ending::Closing { size } if size == chunk.meta.size);
-        let full = chunk.bytes.len() as u64 == plan.len;
-        let head = file.head;
-        let Some(cursor) = file.cursor(id.flow) else { return };
-        cursor.chunk = if full { (cursor.chunk * 2).min(LARGE_READ) } else { SMALL_READ };
-        let charge = chunk.bytes.len() as u64;
-        let job = FrameJob {
-            cursor: id,
-            bytes: chunk.bytes,
-            base,
-            check: plan.check,
-            head,
-            mode: plan.mode,
-            header: cursor.position.header,
-            ended: rested && at_end,
-            hold: plan.len / 2,
-            rules,
-        };
-        let read = Reading { mode: plan.mode, charge, size: chunk.meta.size };
-        self.ask(Asked::Frame(id, read), Do::Compute(Job::Frame(job)));
-    }
-
-    pub(super) fn framed(&mut self, id: CursorId, read: Reading, framed: Framed, now: Now) {
-        let flow = id.flow.0 as usize;
-        if !self.current(id) {
-            return self.budget.give(flow, read.charge);
-        }
-        match framed.framing {
-            Framing::Changed(head) => {
-                self.budget.give(flow, read.charge);
-                self.changed(id, read.mode, head, now);
-            }
-            Framing::Same(cut) => self.cut(id, read, *cut, now),
-        }
-    }
-
-    fn cut(&mut self, id: CursorId, read: Reading, mut cut: Cut, now: Now) {
-        let Reading { mode, charge, size } = read;
-        let cursor = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow));
-        if let Some((seen, line)) = cursor.map(|cursor| (cursor.seen, cursor.position.line.at))
-            && size < seen
-        {
-            if line == 0 {
-                self.budget.give(id.flow.0 as usize, charge);
-                return self.begin_epoch(id.file, cut.head.unwrap_or_default(), now);
-            }
-            self.shrunk(id, size, now);
-        }
-        self.saw(id, size, now);
-        let Some(file) = self.files.get_mut(&id.file) else { return };
-        if let Some(head) = cut.head.filter(|head| head.len > file.head.len) {
-            file.head = head;
-            self.keeper.file(id.file);
-        }
-        let size = file.size;
-        let Some(cursor) = file.cursor(id.flow) else { return };
-        let from = cursor.position.line.at;
-        cursor.position.advance(mode, &cut);
-        let to = cursor.position.line;
-        if to.at > from {
-            cursor.checks.push_back(to);
-        }
-        let more = cursor.again || cut.end < size;
-        cursor.stage = if more { Stage::Queued } else { Stage::Idle };
-        cursor.again = false;
-        cut.lines.recs.retain(|rec| !cursor.acked.covers(span(cut.lines.base, *rec)));
-        cut.dead.retain(|rec| !cursor.acked.covers(span(cut.lines.base, *rec)));
-        cut.lost.retain(|(span, _)| !cursor.acked.covers(*span));
-        let key = cursor.key.clone();
-        let counters = &mut self.flow(id.flow).counters;
-        counters.read_bytes += to.at - from;
-        counters.filtered_lines += u64::from(cut.filtered_lines);
-        counters.records += cut.lines.recs.len() as u64;
-        if more {
-            self.flow(id.flow).ready.push_back(id.file);
-        }
-        self.settle(id, &mut cut, now);
-        if cut.lines.recs.is_empty() {
-            self.budget.give(id.flow.0 as usize, charge);
-        } else {
-            let sender = &mut self.flows[id.flow.0 as usize].sender;
-            sender.push(cut.lines, key, charge, now.mono);
-        }
-        if !more {
-            self.at_rest(id.file, now);
-        }
-    }
-
-    /// What of a buffer is not shipped.
-    fn settle(&mut self, id: CursorId, cut: &mut Cut, now: Now) {
-        if let Some(span) = cut.filtered {
-            self.ack(id, span, now);
-        }
-        for (span, reason) in std::mem::take(&mut cut.lost) {
-            self.lose(id.flow, id.file, id.epoch, span, reason, now);
-            // A truncated line's span is acknowledged with its record.
-            if reason != Reason::Truncated {
-                self.ack(id, span, now);
-            }
-        }
-        if !cut.dead.is_empty() {
-            let path = self.files[&id.file].path.clone();
-            let letter = |rec: &Rec| Letter {
-                cursor: id,
-                path: path.clone(),
-                span: span(cut.lines.base, *rec),
-                code: "Oversize".into(),
-                message: "the line is longer than the limit".into(),
-                data: Bytes::copy_from_slice(cut.lines.data(*rec)),
-            };
-            let letters = cut.dead.iter().map(letter).collect();
-            self.write_letters(id.flow, letters);
-        }
-    }
-
     /// Whether an answer belongs to what the file is now.
     pub(super) fn current(&self, id: CursorId) -> bool {
         self.files.get(&id.file).is_some_and(|file| {
@@ -416,7 +290,7 @@ impl Engine {
         })
     }
 
-    fn read_failed(&mut self, id: CursorId, error: &FileError, now: Now) {
+    pub(super) fn read_failed(&mut self, id: CursorId, error: &FileError, now: Now) {
         let Some(file) = self.files.get_mut(&id.file) else { return };
         file.problem = Some(error.to_string());
         let text = format!("{} cannot be read: {error}", file.path.display());
@@ -426,54 +300,6 @@ impl Engine {
         }
         self.timers.set_by(Timer::Retry(id.file), now.mono + RETRY);
         self.note(Level::Error, subject, text);
-    }
-
-    fn seek(&mut self, id: FileId, flow: FlowId, handle: HandleId, to: u64) -> (Action, u64) {
-        let from = to.saturating_sub(SEEK);
-        let cursor = CursorId { flow, file: id, epoch: self.files[&id].epoch };
-        let len = (to - from) as usize;
-        let read = Do::Read { handle, cursor: Some(cursor), offset: from, len };
-        self.budget.take_look(to - from);
-        (self.action(Asked::Seek { cursor, to, from }, read), 0)
-    }
-
-    /// A piece before `to` was read, to find the last newline in it.
-    pub(super) fn sought(
-        &mut self,
-        id: CursorId,
-        to: u64,
-        from: u64,
-        result: Result<Chunk, FileError>,
-        now: Now,
-    ) {
-        self.reads_out -= 1;
-        self.budget.give_look(to - from);
-        let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
-        if cursor.stage != (Stage::Seek { to }) {
-            return;
-        }
-        let Ok(chunk) = result else {
-            // It cannot be read: then it is read from its beginning when it can.
-            cursor.stage = Stage::Unsaved;
-            return;
-        };
-        match memchr::memrchr(b'\n', &chunk.bytes) {
-            Some(newline) => {
-                let end = from + newline as u64 + 1;
-                cursor.skip_to(content::check(end, &chunk.bytes[..=newline]));
-                cursor.stage = Stage::Unsaved;
-            }
-            None if from == 0 => cursor.stage = Stage::Unsaved,
-            None => {
-                cursor.stage = Stage::Seek { to: from };
-                self.flow(id.flow).ready.push_back(id.file);
-            }
-        }
-        if let Some(file) = self.files.get_mut(&id.file) {
-            file.row = Row::Unsaved;
-        }
-        self.keeper.whole_file(id.file);
-        self.save_urgently(now);
     }
 
     /// A flow with a request unanswered for long keeps to its share of memory.
@@ -489,8 +315,4 @@ enum Planned {
     Nothing,
     /// There is no memory for it now.
     NoRoom,
-}
-
-fn span(base: u64, rec: Rec) -> Span {
-    Span::new(base + u64::from(rec.start), rec.end)
 }

@@ -37,7 +37,7 @@ impl Engine {
             self.enter(&dir, vec![standing]);
         }
         self.timers.set(Timer::Reconcile, now.mono + self.settings.agent.rescan);
-        self.timers.set(Timer::Sweep, now.mono + super::scan::SWEEP);
+        self.timers.set(Timer::Sweep, now.mono + super::sweep::SWEEP);
         self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
         if self.settings.agent.watch == Watch::Poll {
             self.timers.set(Timer::PollFiles, now.mono + POLL_FILES);

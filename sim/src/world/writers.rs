@@ -3,6 +3,7 @@
 use super::World;
 use super::disk::NodeId;
 use crate::plan::setup::{ROOT, Style};
+use crate::text::LineId;
 use kintail_engine::event::Notice;
 use std::path::{Path, PathBuf};
 
@@ -42,12 +43,12 @@ impl World {
                     self.disk.write_line(line, None, wall, now);
                 }
                 for body in *lines {
-                    let line = self.disk.begin_line(node, *body as usize);
+                    let line = self.begin_line(node, *body);
                     self.disk.write_line(line, None, wall, now);
                 }
             }
             Ink::Half { body, part } => {
-                let line = open.unwrap_or_else(|| self.disk.begin_line(node, *body as usize));
+                let line = open.unwrap_or_else(|| self.begin_line(node, *body));
                 let written = self.disk.lines[line.0 as usize].written;
                 self.disk.write_line(line, Some(written + u64::from(*part) * 8), wall, now);
             }
@@ -55,6 +56,15 @@ impl World {
         self.oracle.wrote(&self.disk, content, from, before, now);
         self.notice_content(node);
         made
+    }
+
+    /// A content that takes another's place does not begin with an empty line as that one may have: a refill with the
+    /// bytes that were there before cannot be told.
+    fn begin_line(&mut self, node: NodeId, body: u32) -> LineId {
+        let content = self.disk.nodes[node].content;
+        let second =
+            self.disk.contents[content].bytes.is_empty() && self.disk.content_before(content).is_some();
+        self.disk.begin_line(node, if second && body == 0 { 5 } else { body as usize })
     }
 
     /// Writes to the live file, whatever the writer has open.

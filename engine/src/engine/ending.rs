@@ -1,0 +1,155 @@
+//! How a file ends: it loses its live name, comes to rest, is finished, closed, and in the end forgotten.
+
+use super::sweep::ACTIVE;
+use super::tree::Seen;
+use super::{Asked, Engine};
+use crate::event::{Do, Now};
+use crate::follow::{Ending, Stage, name};
+use crate::ids::{FileId, HandleId};
+use crate::state::Put;
+use crate::timer::Timer;
+use std::time::Duration;
+
+/// Longest time between two looks at a file that lost its live name.
+const QUIET_LOOK: Duration = Duration::from_secs(1);
+
+/// Shortest time between two such looks.
+const SHORT_LOOK: Duration = Duration::from_millis(10);
+
+impl Engine {
+    /// Whether it is still under its live name decides whether it can end.
+    pub(super) fn place(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        match (file.is_live(), file.ending) {
+            (true, _) => file.ending = Ending::Live,
+            (false, Ending::Live) => {
+                file.ending = Ending::Displaced;
+                file.changed = now.mono;
+            }
+            (false, _) => {}
+        }
+        if file.ending == Ending::Displaced && file.handle.is_some() {
+            self.look_whether_quiet(id, now);
+        }
+    }
+
+    pub(super) fn look_whether_quiet(&mut self, id: FileId, now: Now) {
+        let close_after = self.close_after(id);
+        self.timers.set_by(Timer::Quiet(id), now.mono + close_after.clamp(SHORT_LOOK, QUIET_LOOK));
+    }
+
+    /// The longest of its flows'.
+    pub(super) fn close_after(&self, id: FileId) -> Duration {
+        let flows = self.flows_of(id).into_iter();
+        flows.map(|flow| self.flows[flow.0 as usize].settings.close_after).max().unwrap_or_default()
+    }
+
+    /// Looks whether a file that lost its live name has come to rest: then each flow's last read takes what has no
+    /// newline. No flow waits for another that is not there yet.
+    pub(super) fn quiet(&mut self, id: FileId, now: Now) {
+        let close_after = self.close_after(id);
+        self.close_if_over(id, now);
+        let may_be_live = self.may_be_live(id);
+        let Some(file) = self.files.get_mut(&id) else { return };
+        if file.handle.is_none() || !matches!(file.ending, Ending::Displaced | Ending::Closing { .. }) {
+            return;
+        }
+        let rested = now.mono.saturating_sub(file.changed) >= close_after;
+        let begun = file.cursors.iter().all(|cursor| cursor.stage != Stage::Unsaved);
+        if rested && begun && file.ending == Ending::Displaced && !may_be_live {
+            file.ending = Ending::Closing { size: file.size };
+        }
+        self.wake(id);
+        self.look_whether_quiet(id, now);
+    }
+
+    /// Whether a file that is known under other names only may have its live name all the same: nobody could look.
+    pub(super) fn may_be_live(&self, id: FileId) -> bool {
+        let Some(path) = self.files.get(&id).map(|file| &file.first_path) else { return false };
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let unseen = || matches!(self.seen_behind(dir, name), Some(Seen::Opening | Seen::Failed));
+        !name::is_rotated(path) && (self.cannot_list(dir) || unseen())
+    }
+
+    /// A read of a closing file brought nothing new, or something.
+    pub(super) fn at_rest(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Ending::Closing { size } = file.ending else { return };
+        if file.size != size {
+            file.ending = Ending::Displaced;
+            return;
+        }
+        if file.is_at_rest() && file.cursors.iter().all(|cursor| cursor.position.line.at >= size) {
+            self.finish(id, now);
+        }
+    }
+
+    pub(super) fn finish(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        file.ending = Ending::Finished;
+        self.timers.set(Timer::Quiet(id), now.mono + ACTIVE);
+        self.keeper.file(id);
+        self.save_soon(now);
+        self.close_if_over(id, now);
+        self.forget_if_over(id, now);
+    }
+
+    /// A finished file is closed when it was deleted, or was not written for long: until then a late writer is read on,
+    /// also where no glob leads to the file any more.
+    pub(super) fn close_if_over(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id).filter(|file| file.ending == Ending::Finished) else {
+            return;
+        };
+        let rested = now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
+        if !file.is_at_rest() || !(rested || file.links == 0) {
+            return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
+        }
+        self.timers.cancel(Timer::Quiet(id));
+        for cursor in &mut file.cursors {
+            cursor.stage = Stage::Closed;
+        }
+        if file.names.is_empty() {
+            // All of it was read: it is not looked for again.
+            file.missed = 1;
+        }
+        if let Some(handle) = file.handle.take() {
+            self.close(handle);
+        }
+    }
+
+    /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.
+    pub(super) fn forget_if_over(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get(&id) else { return };
+        let over = file.ending == Ending::Finished && file.links == 0 && file.names.is_empty();
+        if over && file.is_acked() {
+            self.forget(id, now);
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.remove(&id) else { return };
+        if self.by_identity.get(&file.identity) == Some(&id) {
+            self.by_identity.remove(&file.identity);
+        }
+        self.keeper.forget(id);
+        self.keeper.later(Put::ForgetFile(id));
+        self.save_soon(now);
+    }
+
+    /// Forgets files that were not seen for long.
+    pub(super) fn forget_old(&mut self, now: Now) {
+        self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
+        let oldest = now.wall.saturating_sub(self.settings.agent.forget_after.as_nanos() as i64);
+        let old = self.files.values().filter(|file| {
+            file.handle.is_none() && file.names.is_empty() && file.last_seen < oldest && file.is_acked()
+        });
+        let ids: Vec<FileId> = old.map(|file| file.id).collect();
+        for id in ids {
+            self.forget(id, now);
+        }
+    }
+
+    pub(super) fn close(&mut self, handle: HandleId) {
+        self.ask(Asked::Nothing, Do::Close { handle });
+    }
+}

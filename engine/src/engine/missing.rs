@@ -1,0 +1,156 @@
+//! Files that are not where they were: looked for by inode, found beside their old path, or given up.
+
+use super::tree::{Lead, Seen, Sighting};
+use super::{Asked, Engine};
+use crate::Level;
+use crate::event::{Do, FileError, Kind, Listing, Now};
+use crate::follow::{Ending, File};
+use crate::ids::{FileId, FlowId, Span};
+use crate::state::Reason;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// A saved file that so many complete scans did not find is gone: one scan can miss a file that moves meanwhile.
+pub(super) const SCANS_TO_BE_GONE: u32 = 2;
+
+impl Engine {
+    /// What was listed under a name and what is opened under it differ: the one that was listed has another name now.
+    pub(super) fn look_for_other(&mut self, sighting: &Sighting, opened: Option<u64>) {
+        let Lead::Name(Some(listed)) = sighting.lead else { return };
+        if opened != Some(listed) {
+            self.look_astray(&sighting.dir, listed, &sighting.followers);
+        }
+    }
+
+    /// A file lost its followed name before it could be opened: it is looked for in its directory, by its inode.
+    pub(super) fn look_astray(&mut self, dir: &Path, ino: u64, followers: &[FlowId]) {
+        if self.files.values().any(|file| file.handle.is_some() && file.identity.ino == ino) {
+            return;
+        }
+        let wanted = self.tree.globs().wanted(&[], BTreeSet::from([ino]));
+        let asked = Asked::Astray { dir: dir.into(), ino, followers: followers.to_vec() };
+        self.ask(asked, Do::List { dir: dir.into(), wanted });
+    }
+
+    pub(super) fn looked_astray(
+        &mut self,
+        dir: PathBuf,
+        ino: u64,
+        followers: Vec<FlowId>,
+        result: Result<Listing, FileError>,
+    ) {
+        let entries = result.map(|listing| listing.entries).unwrap_or_default();
+        match entries.into_iter().find(|entry| entry.ino == ino && entry.kind == Kind::File) {
+            // It has its followed name again, under which it is opened in its turn.
+            Some(entry) if self.is_followed(&dir, &entry.name) => {}
+            Some(entry) => {
+                self.tree_open(Sighting { dir, name: entry.name, followers, lead: Lead::Astray(ino) });
+            }
+            None => followers.into_iter().for_each(|flow| self.possible_loss(flow)),
+        }
+    }
+
+    /// After a scan: saved files that no glob found are looked for beside their old path, by inode.
+    pub(super) fn look_for_missing(&mut self) {
+        let mut dirs: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
+        // What only flows of another configuration followed, nobody reads.
+        let missing = self
+            .files
+            .values_mut()
+            .filter(|file| file.handle.is_none() && file.names.is_empty() && !file.cursors.is_empty());
+        for file in missing {
+            // What was finished may have grown while nobody looked; once is enough to see that.
+            let over = file.ending == Ending::Finished && file.is_acked() && file.missed > 0;
+            if let Some(dir) = file.path.parent().filter(|_| !over) {
+                file.missed += 1;
+                dirs.entry(dir.to_path_buf()).or_default().push(file.id);
+            }
+        }
+        for (dir, ids) in dirs {
+            let inos = ids.iter().map(|id| self.files[id].identity.ino).collect();
+            let wanted = self.tree.globs().wanted(&[], inos);
+            self.ask(Asked::Beside(dir.clone(), ids), Do::List { dir, wanted });
+        }
+    }
+
+    pub(super) fn looked_beside(
+        &mut self,
+        dir: &Path,
+        ids: Vec<FileId>,
+        result: Result<Listing, FileError>,
+        now: Now,
+    ) {
+        let entries = match result {
+            Ok(listing) => listing.entries,
+            Err(FileError::NotFound) => Vec::new(),
+            // Could not look: nobody knows.
+            Err(_) => return self.not_looked(&ids),
+        };
+        if self.cannot_list(dir) {
+            return self.not_looked(&ids);
+        }
+        for id in ids {
+            let Some(file) = self.files.get(&id) else { continue };
+            if file.handle.is_some() || !file.names.is_empty() {
+                continue;
+            }
+            let found = entries.iter().find(|entry| entry.ino == file.identity.ino);
+            match found.map(|entry| (self.seen_behind(dir, &entry.name), entry)) {
+                // A glob leads to it: the next listing does.
+                Some((None, entry)) if self.leads_to(dir, &entry.name) => {
+                    self.not_looked(&[id]);
+                    self.look_into(dir);
+                }
+                Some((None, entry)) => self.tree_open(Sighting {
+                    dir: dir.into(),
+                    name: entry.name.clone(),
+                    followers: Vec::new(),
+                    lead: Lead::Saved(id),
+                }),
+                // It has a followed name, under which it could not be opened yet.
+                Some((Some(Seen::Opening | Seen::Failed), _)) => self.not_looked(&[id]),
+                Some((Some(Seen::File(_) | Seen::Passed), _)) | None => self.not_found(id, now),
+            }
+        }
+    }
+
+    pub(super) fn not_looked(&mut self, ids: &[FileId]) {
+        for id in ids {
+            if let Some(file) = self.files.get_mut(id) {
+                file.missed = file.missed.saturating_sub(1);
+            }
+        }
+    }
+
+    /// A scan did not find a saved file, not even by its inode.
+    pub(super) fn not_found(&mut self, id: FileId, now: Now) {
+        let over = |file: &File| file.ending == Ending::Finished && file.is_acked();
+        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE && !over(file)) {
+            self.gone(id, now);
+        }
+    }
+
+    /// A saved file is nowhere: what was outstanding is lost, and said so.
+    pub(super) fn gone(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get(&id) else { return };
+        let text = format!("{} is gone with bytes outstanding", file.path.display());
+        let outstanding: Vec<_> = file
+            .cursors
+            .iter()
+            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, cursor.seen))))
+            .filter(|(_, missing)| !missing.is_empty())
+            .collect();
+        if !outstanding.is_empty() {
+            self.note(Level::Error, "gone", text);
+        }
+        for (cursor, missing) in outstanding {
+            for span in missing {
+                self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileGone, now);
+            }
+        }
+        for flow in self.flows_of(id) {
+            self.possible_loss(flow);
+        }
+        self.forget(id, now);
+    }
+}

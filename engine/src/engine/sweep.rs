@@ -1,0 +1,106 @@
+//! Looking at files: when a notice comes, at each reconcile, and in turn.
+
+use super::tree::{Lead, Seen, Sighting};
+use super::{Asked, Engine};
+use crate::event::{Do, FileError, Meta, Now};
+use crate::follow::{Ending, File};
+use crate::ids::FileId;
+use crate::timer::Timer;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A file is active so long after its last change.
+pub(super) const ACTIVE: Duration = Duration::from_mins(10);
+
+/// How often a part of the inactive files is looked at; all of them once in [`ACTIVE`].
+pub(super) const SWEEP: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// A notice came for a file.
+    pub(super) fn look_at(&mut self, path: &Path) {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return };
+        let Some(dir) = self.tree.dirs.get_mut(parent) else { return };
+        let Some(known) = dir.names.get_mut(name) else { return };
+        match known.seen {
+            Seen::File(file) if self.files.get(&file).is_some_and(|file| file.handle.is_some()) => {
+                self.wake(file);
+            }
+            Seen::Opening | Seen::Failed => {}
+            Seen::File(_) | Seen::Passed => {
+                known.seen = Seen::Opening;
+                let ino = (!known.link).then_some(known.ino);
+                let followers = known.followers.clone();
+                let (dir, name) = (parent.to_path_buf(), name.to_os_string());
+                self.tree.to_open.push_back(Sighting { dir, name, followers, lead: Lead::Name(ino) });
+            }
+        }
+    }
+
+    /// Looks at everything that may have moved without a notice.
+    pub(super) fn reconcile(&mut self, now: Now) {
+        self.timers.set(Timer::Reconcile, now.mono + self.settings.agent.rescan);
+        if self.phase != super::Phase::Running {
+            return;
+        }
+        if !self.tree.scanning {
+            self.tree.scanning = true;
+            self.tree.awaited = self.tree.dirs.keys().cloned().collect();
+        }
+        self.look_into_all();
+        let active = |file: &File| now.mono.saturating_sub(file.changed) <= ACTIVE;
+        self.wake_where(|file| active(file) || file.ending != Ending::Live);
+        self.look_where(active);
+    }
+
+    /// Looks at files for which no notices come.
+    pub(super) fn poll_files(&mut self, now: Now) {
+        self.timers.set(Timer::PollFiles, now.mono + super::start::POLL_FILES);
+        self.wake_where(|file| now.mono.saturating_sub(file.changed) <= ACTIVE);
+    }
+
+    /// Looks at a part of all files.
+    pub(super) fn sweep(&mut self, now: Now) {
+        self.timers.set(Timer::Sweep, now.mono + SWEEP);
+        let part = self.files.len().div_ceil((ACTIVE.as_secs() / SWEEP.as_secs()) as usize);
+        let from = self.swept.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let ids: Vec<FileId> =
+            self.files.range((from, std::ops::Bound::Unbounded)).take(part).map(|(id, _)| *id).collect();
+        self.swept = if ids.len() < part { None } else { ids.last().copied() };
+        for id in &ids {
+            self.wake(*id);
+        }
+        self.look_where(|file| ids.contains(&file.id));
+    }
+
+    /// Looks whether files that are not open have changed.
+    pub(super) fn look_where(&mut self, choose: impl Fn(&File) -> bool) {
+        let closed = self.files.values().filter(|file| file.handle.is_none() && choose(file));
+        let names: Vec<(FileId, PathBuf)> =
+            closed.filter_map(|file| Some((file.id, file.names.first()?.clone()))).collect();
+        for (id, path) in names {
+            self.ask(Asked::Look(id, path.clone()), Do::Look { path });
+        }
+    }
+
+    /// A closed file that grew, or is another, is opened again.
+    pub(super) fn looked(&mut self, id: FileId, path: &Path, result: &Result<Meta, FileError>) {
+        let Some(file) = self.files.get(&id) else { return };
+        let changed =
+            result.as_ref().is_ok_and(|meta| meta.size != file.size || meta.identity != file.identity);
+        if changed && file.handle.is_none() {
+            self.look_at(path);
+        }
+    }
+
+    pub(super) fn wake_all(&mut self) {
+        self.wake_where(|_| true);
+    }
+
+    pub(super) fn wake_where(&mut self, choose: impl Fn(&File) -> bool) {
+        let open = self.files.values().filter(|file| file.handle.is_some() && choose(file));
+        let ids: Vec<FileId> = open.map(|file| file.id).collect();
+        for id in ids {
+            self.wake(id);
+        }
+    }
+}

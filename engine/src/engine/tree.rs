@@ -1,0 +1,215 @@
+//! What is known of directories and of what is behind their names; the names that are being opened.
+
+use super::{Asked, Engine};
+use crate::Level;
+use crate::discover::{Globs, Standing};
+use crate::event::{Do, FileError, Now};
+use crate::ids::{FileId, FlowId};
+use crate::settings::Watch;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Most files being opened at once.
+const MAX_OPENING: usize = 16;
+
+/// The directories that can hold followed files.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub(super) globs: Arc<Globs>,
+    pub(super) watch: Watch,
+    pub(super) dirs: BTreeMap<PathBuf, Dir>,
+    /// Directories that the running scan has not seen yet.
+    pub(super) awaited: BTreeSet<PathBuf>,
+    pub(super) to_open: VecDeque<Sighting>,
+    pub(super) opening: usize,
+    /// Complete scans since the start.
+    pub(super) scans: u32,
+    pub(super) scanning: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Dir {
+    pub(super) standings: Vec<Standing>,
+    pub(super) stage: DirStage,
+    /// Something moved since the listing that is out.
+    pub(super) dirty: bool,
+    pub(super) watched: bool,
+    /// The last listing failed: what is in there, nobody knows.
+    pub(super) failed: bool,
+    pub(super) names: BTreeMap<OsString, Name>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DirStage {
+    New,
+    Watching,
+    Listing,
+    Rest,
+}
+
+/// A followed name.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) ino: u64,
+    pub(super) link: bool,
+    pub(super) followers: Vec<FlowId>,
+    pub(super) seen: Seen,
+}
+
+/// What is known behind a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Opening,
+    File(FileId),
+    /// It is not followed as it is now (old, no regular file, UTF-16).
+    Passed,
+    /// It could not be opened; tried again at each reconcile.
+    Failed,
+}
+
+/// A name behind which a file is to be looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Sighting {
+    pub(super) dir: PathBuf,
+    pub(super) name: OsString,
+    pub(super) followers: Vec<FlowId>,
+    /// What led to it.
+    pub(super) lead: Lead,
+}
+
+/// What leads to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// A followed name, listed with this inode number; of a link the link's, which tells nothing.
+    Name(Option<u64>),
+    /// It is no followed name: a saved file was found there by its inode.
+    Saved(FileId),
+    /// It is no followed name: a file that lost its followed name before it was opened was found there by its inode.
+    Astray(u64),
+}
+
+impl Sighting {
+    pub(super) fn path(&self) -> PathBuf {
+        self.dir.join(&self.name)
+    }
+
+    /// Whether it is of this name as it was listed last: another file may have got the name since.
+    pub(super) fn is_of(&self, name: &Name) -> bool {
+        match self.lead {
+            Lead::Name(listed) => listed.is_none_or(|ino| ino == name.ino),
+            Lead::Saved(_) | Lead::Astray(_) => false,
+        }
+    }
+}
+
+impl Tree {
+    pub(super) fn new(globs: Arc<Globs>, watch: Watch) -> Self {
+        Self {
+            globs,
+            watch,
+            dirs: BTreeMap::new(),
+            awaited: BTreeSet::new(),
+            to_open: VecDeque::new(),
+            opening: 0,
+            scans: 0,
+            scanning: true,
+        }
+    }
+
+    pub(super) fn bases(&self) -> Vec<(PathBuf, Standing)> {
+        self.globs.bases()
+    }
+
+    pub(super) fn globs(&self) -> &Arc<Globs> {
+        &self.globs
+    }
+}
+
+impl Engine {
+    /// A file is to be opened that was found by its inode.
+    pub(super) fn tree_open(&mut self, sighting: Sighting) {
+        self.tree.to_open.push_back(sighting);
+    }
+
+    /// Opens what was sighted, a few at a time.
+    pub(super) fn open_next(&mut self) {
+        while self.tree.opening < MAX_OPENING {
+            let Some(sighting) = self.tree.to_open.pop_front() else { return };
+            self.tree.opening += 1;
+            let handle = self.new_handle();
+            let path = sighting.path();
+            self.ask(Asked::Open(sighting, handle), Do::Open { handle, path });
+        }
+    }
+
+    /// What is behind a name is known by opening it. Were it still held to be what was listed, a new file that gets the
+    /// inode number that was listed would be taken for what was opened.
+    pub(super) fn is_opened(&mut self, sighting: &mut Sighting, ino: u64) {
+        let Lead::Name(Some(_)) = sighting.lead else { return };
+        let dir = self.tree.dirs.get_mut(&sighting.dir);
+        if let Some(name) =
+            dir.and_then(|dir| dir.names.get_mut(&sighting.name)).filter(|name| sighting.is_of(name))
+        {
+            name.ino = ino;
+            sighting.lead = Lead::Name(Some(ino));
+        }
+    }
+
+    /// A sighting is dealt with.
+    pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
+        self.tree.opening -= 1;
+        let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
+        if let Some(Seen::File(other)) = before
+            && Some(other) != file
+        {
+            self.unname(other, &sighting.path(), now);
+        }
+    }
+
+    /// A sighting could not be dealt with: again at the next reconcile.
+    pub(super) fn concluded_failed(&mut self, sighting: &Sighting, error: &FileError) {
+        self.tree.opening -= 1;
+        self.set_seen(sighting, Seen::Failed);
+        if *error != FileError::NotFound {
+            let path = sighting.path();
+            let text = format!("{} cannot be read: {error}", path.display());
+            self.note(Level::Error, format!("open {}", path.display()), text);
+        }
+    }
+
+    /// Returns what was seen before.
+    pub(super) fn set_seen(&mut self, sighting: &Sighting, seen: Seen) -> Option<Seen> {
+        let name = self.tree.dirs.get_mut(&sighting.dir)?.names.get_mut(&sighting.name)?;
+        sighting.is_of(name).then(|| std::mem::replace(&mut name.seen, seen))
+    }
+
+    /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
+    pub(super) fn is_named(&self, sighting: &Sighting) -> bool {
+        let dir = self.tree.dirs.get(&sighting.dir);
+        dir.and_then(|dir| dir.names.get(&sighting.name)).is_some_and(|name| sighting.is_of(name))
+    }
+
+    /// Whether a directory, or one above it that leads there, is followed and could not be listed: then the globs may
+    /// lead to its files, and nobody knows.
+    pub(super) fn cannot_list(&self, dir: &Path) -> bool {
+        dir.ancestors().any(|dir| self.tree.dirs.get(dir).is_some_and(|dir| dir.failed))
+    }
+
+    /// Whether a name in a followed directory is one that the globs lead to.
+    pub(super) fn leads_to(&self, path: &Path, name: &OsStr) -> bool {
+        let dir = self.tree.dirs.get(path);
+        dir.is_some_and(|dir| !self.tree.globs.followers(path, &dir.standings, name).is_empty())
+    }
+
+    /// What is known behind a name, if it was followed at the last listing.
+    pub(super) fn seen_behind(&self, dir: &Path, name: &OsStr) -> Option<Seen> {
+        Some(self.tree.dirs.get(dir)?.names.get(name)?.seen)
+    }
+
+    /// Whether a name was followed at the last listing.
+    pub(super) fn is_followed(&self, dir: &Path, name: &OsStr) -> bool {
+        self.seen_behind(dir, name).is_some()
+    }
+}
