@@ -120,7 +120,17 @@ impl Oracle {
         flow.book(content);
         let key = (cursor.file, cursor.epoch);
         let known = flow.bound.get(&key);
-        if known.is_some_and(|binding| !binding.loose) {
+        let settled = |binding: &Binding| {
+            let old = &disk.contents[binding.content];
+            let read_to = flow.books[binding.content].read_to;
+            let mut lines = old.lines.iter().map(|id| disk.lines[id.0 as usize]);
+            // Of a content that went before a whole line of it was read, the engine holds nothing that it means.
+            !binding.loose
+                && (!old.gone
+                    || binding.content == content
+                    || lines.any(|line| line.complete() && line.end() <= read_to))
+        };
+        if known.is_some_and(settled) {
             return Ok(());
         }
         let identity = |content: ContentId| disk.identity(disk.contents[content].node);
