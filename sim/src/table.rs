@@ -36,19 +36,24 @@ pub(crate) fn text(tally: &Tally, seeds: u64) -> String {
             write!(text, "{:>8}", count(tally, kind, point)).expect("a string takes all");
         }
     }
-    write!(text, "\n{} pairs under {WANTED} in {SHARE} seeds\n", rare(tally, seeds).len())
+    let least = possible().map(|(kind, point)| count(tally, kind, point)).min().unwrap_or(0);
+    write!(text, "\nat least {least}; {} pairs under {WANTED} in {SHARE} seeds\n", rare(tally, seeds).len())
         .expect("a string takes all");
     text
 }
 
 /// Pairs hit too rarely, by name.
 pub(crate) fn rare(tally: &Tally, seeds: u64) -> Vec<String> {
-    let possible = Point::all().filter(|point| IMPOSSIBLE.iter().all(|impossible| impossible.0 != *point));
-    possible
-        .flat_map(|point| KINDS.into_iter().map(move |kind| (kind, point)))
+    possible()
         .filter(|(kind, point)| count(tally, *kind, *point) * SHARE < WANTED * seeds)
         .map(|(kind, point)| format!("{kind:?} before a crash at {point:?}"))
         .collect()
+}
+
+/// All pairs that can occur.
+fn possible() -> impl Iterator<Item = (Kind, Point)> {
+    let points = Point::all().filter(|point| IMPOSSIBLE.iter().all(|impossible| impossible.0 != *point));
+    points.flat_map(|point| KINDS.into_iter().map(move |kind| (kind, point)))
 }
 
 fn count(tally: &Tally, kind: Kind, point: Point) -> u64 {

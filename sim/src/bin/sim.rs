@@ -1,6 +1,7 @@
 //! Runs seeds of the simulation: `sim --seeds 0..20000`, or `SIM_SEEDS=0..20000 sim`; ends at the first that breaks a
 //! property and makes it small. `--brief` only names it, `--survey` names all; `--trace 17` shows what happens in one.
-//! `--jobs 2` shares the seeds out over two threads.
+//! `--jobs 2` shares the seeds out over two threads. A full share fails also if a pair of operation and crash point
+//! came up too rarely.
 
 use kintail_sim::runner::{self, Failure, Mode, Report};
 use std::ops::Range;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
                 "{} seeds are known to break and were left out of brief runs: sim/open-seeds.txt",
                 runner::open_seeds().len()
             );
-            if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if broken == 0 && rare.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failure) => {
             println!("{}", failure.text);

@@ -87,6 +87,14 @@ impl Point {
         }
     }
 
+    /// It comes only now and then, so that a death there has to wait for it.
+    pub(crate) fn is_rare(self) -> bool {
+        matches!(
+            self.deed(),
+            Some(Deed::Look | Deed::Open | Deed::Close | Deed::Encode | Deed::Unwatch | Deed::DeadLetters)
+        )
+    }
+
     /// All of them. What lies between deed and answer matters only where the deed lasts.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let both = DEEDS.into_iter().flat_map(|deed| [Self::Asked(deed), Self::Answered(deed)]);

@@ -126,9 +126,8 @@ impl World {
             }
             _ => {}
         }
-        // Files are looked at by name only when they were finished and closed, letters written only now and then.
-        let rare = matches!(armed.point.deed(), Some(Deed::Look | Deed::Close | Deed::DeadLetters));
-        self.queue.put(self.now + if rare { 5 * SEC } else { 2 * SEC }, What::Die(life));
+        let patience = if armed.point.is_rare() { 5 * SEC } else { 2 * SEC };
+        self.queue.put(self.now + patience, What::Die(life));
         Ok(())
     }
 }
