@@ -11,7 +11,7 @@ mod tests;
 
 use crate::plan::MS;
 use crate::plan::setup::{Scope, Setup};
-use crate::world::disk::{ContentId, Disk, NodeId};
+use crate::world::disk::{self, ContentId, Disk, NodeId};
 use book::Book;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
 use kintail_engine::settings::{Destination, Line, Newline, Oversize, PartitionKey, StartAt};
@@ -83,6 +83,20 @@ struct Binding {
     content: ContentId,
     /// Nothing was saved of it, so that a new agent may mean another content.
     loose: bool,
+    /// It was read up to here.
+    read: u64,
+}
+
+impl Binding {
+    /// Whether the engine cannot mean another content any more: nothing that it may hold is left of one that went before
+    /// a whole line, or the first piece of one, was read.
+    fn is_settled(&self, disk: &Disk, limit: u64) -> bool {
+        let content = &disk.contents[self.content];
+        let mut lines = content.lines.iter().map(|id| disk.lines[id.0 as usize]);
+        let whole =
+            |line: disk::Line| line.complete() && line.end() <= self.read || line.start + limit <= self.read;
+        !content.gone || lines.any(whole)
+    }
 }
 
 impl Oracle {

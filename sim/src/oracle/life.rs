@@ -114,25 +114,25 @@ impl Oracle {
     }
 
     /// A call read bytes for a cursor: by the first of them the world knows which content the engine means.
-    pub(crate) fn read(&mut self, disk: &Disk, cursor: CursorId, content: ContentId) -> Result<(), Broken> {
+    pub(crate) fn read(
+        &mut self,
+        disk: &Disk,
+        cursor: CursorId,
+        content: ContentId,
+        end: u64,
+    ) -> Result<(), Broken> {
         let shared = self.flows.len() > 1 && disk.content_before(content).is_some();
         let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return Ok(()) };
         flow.book(content);
         let key = (cursor.file, cursor.epoch);
-        let known = flow.bound.get(&key);
-        let settled = |binding: &Binding| {
-            let old = &disk.contents[binding.content];
-            let read_to = flow.books[binding.content].read_to;
-            let mut lines = old.lines.iter().map(|id| disk.lines[id.0 as usize]);
-            // Of a content that went before a whole line of it was read, the engine holds nothing that it means.
-            !binding.loose
-                && (!old.gone
-                    || binding.content == content
-                    || lines.any(|line| line.complete() && line.end() <= read_to))
-        };
-        if known.is_some_and(settled) {
-            return Ok(());
+        if let Some(binding) = flow.bound.get_mut(&key) {
+            let same = binding.content == content;
+            binding.read = if same { binding.read.max(end) } else { binding.read };
+            if !binding.loose && (same || binding.is_settled(disk, flow.line.max_bytes)) {
+                return Ok(());
+            }
         }
+        let known = flow.bound.get(&key);
         let identity = |content: ContentId| disk.identity(disk.contents[content].node);
         if let Some(binding) = known.filter(|known| identity(known.content) != identity(content)) {
             let text = format!("{cursor:?} was of content {} and is of {content} now", binding.content);
@@ -142,7 +142,7 @@ impl Oracle {
             .bound
             .iter()
             .any(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
-        flow.bound.insert(key, Binding { content, loose: false });
+        flow.bound.insert(key, Binding { content, loose: false, read: end });
         if shared && again {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
             let book = flow.book(content);

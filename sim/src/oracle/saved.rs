@@ -107,7 +107,7 @@ impl Account {
         });
         match content {
             Some(content) if allowed => {
-                self.bound.insert((row.file, row.epoch), Binding { content, loose: false });
+                self.bound.insert((row.file, row.epoch), Binding { content, loose: false, read: row.prefix });
                 let book = self.book(content);
                 book.skipped = row.prefix;
                 book.serve(0, row.prefix);

@@ -178,7 +178,7 @@ impl World {
         let bytes = agent.lend(bytes);
         let meta = self.disk.stat(node);
         if let Some(cursor) = cursor.filter(|_| !bytes.is_empty()) {
-            self.oracle.read(&self.disk, cursor, content)?;
+            self.oracle.read(&self.disk, cursor, content, offset + bytes.len() as u64)?;
         }
         let (start, end) = (offset, offset + bytes.len() as u64);
         let echo = Echo::Given { cursor, node, content, start, end, size: meta.size, path };
