@@ -146,7 +146,7 @@ impl Oracle {
         if shared && again {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
             let book = flow.book(content);
-            book.again_to = book.read_to;
+            book.again_to = book.read_to.max(book.skipped);
         }
         Ok(())
     }
@@ -199,7 +199,10 @@ impl Oracle {
                         row.ranges.iter().for_each(|range| saved.add(range.start, range.end));
                     }
                 }
-                if let Some((start, end)) = book.known.iter().find(|(start, end)| !saved.covers(*start, *end))
+                // What was read in two epochs may be known by the one that is over.
+                let mut known = book.known.iter().map(|(start, end)| (start.max(book.again_to), end));
+                if let Some((start, end)) =
+                    known.find(|(start, end)| start < end && !saved.covers(*start, *end))
                 {
                     let text = format!(
                         "{} knew that {start}..{end} of content {content} is acknowledged",
