@@ -138,15 +138,15 @@ impl Oracle {
             let text = format!("{cursor:?} was of content {} and is of {content} now", binding.content);
             return Err(Broken::new("an id is never given twice", text));
         }
-        let again = flow
+        let other = flow
             .bound
             .iter()
-            .any(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
+            .filter(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
+        let again_to = other.map(|(_, binding)| binding.read).max();
         flow.bound.insert(key, Binding { content, loose: false, read: end });
-        if shared && again {
+        if let Some(again_to) = again_to.filter(|_| shared) {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
-            let book = flow.book(content);
-            book.again_to = book.read_to.max(book.skipped);
+            flow.book(content).again_to = again_to;
         }
         Ok(())
     }
