@@ -33,6 +33,7 @@ impl World {
             Op::Truncate { writer } => self.truncate(writer).map(|_| Kind::Truncate),
             Op::Refill { writer, more } => self.refill(writer, more).then_some(Kind::Refill),
             Op::Delete { writer, reopen } => self.delete(writer, reopen).then_some(Kind::Delete),
+            Op::RemoveDir { writer, reopen } => self.remove_dir(writer, reopen).then_some(Kind::RemoveDir),
             Op::Prune { writer } => self.prune(writer).then_some(Kind::Prune),
             Op::Link { writer } => self.link(writer).then_some(Kind::Link),
             Op::Touch { writer } => {
