@@ -47,6 +47,8 @@ pub(crate) enum Op {
     Refill { writer: usize, more: i32 },
     /// Removes the live file's name.
     Delete { writer: usize, reopen: bool },
+    /// Removes the live file's directory with all that is below it.
+    RemoveDir { writer: usize, reopen: bool },
     /// Removes the oldest rotated file.
     Prune { writer: usize },
     /// Gives the live file a second name.

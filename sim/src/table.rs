@@ -1,6 +1,6 @@
 //! The table of operations and crash points: which agent lives ended where, after what.
 
-use crate::plan::point::{Deed, Point};
+use crate::plan::point::Point;
 use crate::world::{KINDS, Kind, Tally};
 use std::fmt::Write;
 
@@ -8,16 +8,6 @@ use std::fmt::Write;
 const WANTED: u64 = 100;
 /// ...in so many seeds.
 const SHARE: u64 = 20_000;
-
-/// Points that no agent of this world reaches, with the reason.
-const IMPOSSIBLE: [(Point, &str); 4] = [
-    (Point::Asked(Deed::Look), CLOSED_LATE),
-    (Point::Answered(Deed::Look), CLOSED_LATE),
-    (Point::Asked(Deed::Unwatch), "no directory is ever removed"),
-    (Point::Answered(Deed::Unwatch), "no directory is ever removed"),
-];
-
-const CLOSED_LATE: &str = "files are looked at by name only ten minutes after they were finished";
 
 /// The table: a line for each crash point, a column for each operation.
 pub(crate) fn text(tally: &Tally, seeds: u64) -> String {
@@ -27,16 +17,12 @@ pub(crate) fn text(tally: &Tally, seeds: u64) -> String {
         write!(text, "{:>8}", &name[..name.len().min(7)]).expect("a string takes all");
     }
     for point in Point::all() {
-        if let Some((_, reason)) = IMPOSSIBLE.iter().find(|impossible| impossible.0 == point) {
-            write!(text, "\n{:<24}  never: {reason}", format!("{point:?}")).expect("a string takes all");
-            continue;
-        }
         write!(text, "\n{:<24}", format!("{point:?}")).expect("a string takes all");
         for kind in KINDS {
             write!(text, "{:>8}", count(tally, kind, point)).expect("a string takes all");
         }
     }
-    let least = possible().map(|(kind, point)| count(tally, kind, point)).min().unwrap_or(0);
+    let least = pairs().map(|(kind, point)| count(tally, kind, point)).min().unwrap_or(0);
     write!(text, "\nat least {least}; {} pairs under {WANTED} in {SHARE} seeds\n", rare(tally, seeds).len())
         .expect("a string takes all");
     text
@@ -44,16 +30,15 @@ pub(crate) fn text(tally: &Tally, seeds: u64) -> String {
 
 /// Pairs hit too rarely, by name.
 pub(crate) fn rare(tally: &Tally, seeds: u64) -> Vec<String> {
-    possible()
+    pairs()
         .filter(|(kind, point)| count(tally, *kind, *point) * SHARE < WANTED * seeds)
         .map(|(kind, point)| format!("{kind:?} before a crash at {point:?}"))
         .collect()
 }
 
-/// All pairs that can occur.
-fn possible() -> impl Iterator<Item = (Kind, Point)> {
-    let points = Point::all().filter(|point| IMPOSSIBLE.iter().all(|impossible| impossible.0 != *point));
-    points.flat_map(|point| KINDS.into_iter().map(move |kind| (kind, point)))
+/// All pairs: there is none that cannot occur.
+fn pairs() -> impl Iterator<Item = (Kind, Point)> {
+    Point::all().flat_map(|point| KINDS.into_iter().map(move |kind| (kind, point)))
 }
 
 fn count(tally: &Tally, kind: Kind, point: Point) -> u64 {

@@ -159,6 +159,10 @@ impl World {
     pub(crate) fn run(&mut self) -> Result<(), Broken> {
         let end = self.plan.ops.last().map_or(0, |timed| timed.at) + SEC;
         self.run_until(end)?;
+        if self.armed.is_some() {
+            // The last death still waits for its point.
+            self.run_until(end + 5 * SEC)?;
+        }
         self.heal();
         self.catch_up()?;
         self.rest()?;

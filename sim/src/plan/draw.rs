@@ -6,9 +6,12 @@ mod setup;
 use super::setup::Setup;
 use super::{Fault, MS, Op, Plan, SEC, Timed};
 use crate::text::tellable;
-use crash::{crash, suit};
+use crash::{death, suit, theme};
 use fastrand::Rng;
 use setup::setup;
+
+/// In milliseconds.
+const DAY: i64 = 86_400_000;
 
 impl Plan {
     /// The plan of a seed.
@@ -36,48 +39,57 @@ pub(crate) fn chance(rng: &mut Rng, part: u32) -> bool {
 fn ops(rng: &mut Rng, setup: &Setup) -> Vec<Timed> {
     let length = SEC * rng.u64(3..12);
     let heavy = chance(rng, 60);
-    let mut ops: Vec<Timed> = (0..rng.u64(28..72))
+    let mut ops: Vec<Timed> = (0..rng.u64(50..120))
         .map(|_| Timed { at: rng.u64(..length), op: operation(rng, setup, heavy) })
         .collect();
-    // Half of the seeds, and a few whose deaths find no agent that lives.
-    if chance(rng, 510) {
-        for _ in 0..rng.u32(2..=6) {
-            // Not at once: a crash is worth more when something happened before.
-            ops.push(Timed { at: rng.u64(length / 5..length), op: crash(rng) });
-        }
-    }
     // Operations often come in quick succession: a rotation right after a write, a write right after that.
     for n in 1..ops.len() {
         if chance(rng, 300) {
             ops[n].at = ops[n - 1].at + rng.u64(..20 * MS);
         }
     }
+    // Half of the seeds, and a few whose deaths find no agent that lives.
+    if chance(rng, 520) {
+        let theme = theme(rng);
+        for _ in 0..rng.u32(3..=7) {
+            let at = moment(rng, &ops, length);
+            ops.extend(death(rng, theme, setup).into_iter().map(|op| Timed { at, op }));
+        }
+    }
     ops.sort_by_key(|timed| timed.at);
     ops
+}
+
+/// When an agent is to die. Not at once: a crash is worth more when something happened before.
+fn moment(rng: &mut Rng, ops: &[Timed], length: u64) -> u64 {
+    let near = ops[rng.usize(..ops.len())].at + rng.u64(..20 * MS);
+    if chance(rng, 300) { near } else { rng.u64(length / 5..length) }
 }
 
 fn operation(rng: &mut Rng, setup: &Setup, heavy: bool) -> Op {
     let writer = rng.usize(..setup.writers.len());
     match rng.u32(..100) {
-        0..34 => Op::Append { writer, lines: lines(rng, setup, heavy) },
-        34..43 => Op::Half { writer, body: body(rng, setup, heavy), part: rng.u32(1..6) },
-        43..53 => Op::Rotate { writer, reopen: chance(rng, 700) },
-        53..57 => Op::Reopen { writer },
-        57..61 => Op::Truncate { writer },
-        61..65 => Op::Refill { writer, more: pick(rng, &[0, 0, -40, 200]) },
-        65..69 => Op::Delete { writer, reopen: rng.bool() },
-        69..75 => Op::Prune { writer },
-        75..78 => Op::Link { writer },
-        78..81 => Op::Touch { writer },
-        81..84 => Op::Jump { by: pick(rng, &[-3_600_000, -500, 700, 86_400_000]) },
-        84..94 => Op::Fault { kind: fault(rng), lasts: MS * rng.u64(50..3000) },
+        0..30 => Op::Append { writer, lines: lines(rng, setup, heavy) },
+        30..38 => Op::Half { writer, body: body(rng, setup, heavy), part: rng.u32(1..6) },
+        38..48 => Op::Rotate { writer, reopen: chance(rng, 700) },
+        48..52 => Op::Reopen { writer },
+        52..56 => Op::Truncate { writer },
+        56..60 => Op::Refill { writer, more: pick(rng, &[0, 0, -40, 200]) },
+        60..64 => Op::Delete { writer, reopen: rng.bool() },
+        64..67 => Op::RemoveDir { writer, reopen: rng.bool() },
+        67..73 => Op::Prune { writer },
+        73..77 => Op::Link { writer },
+        77..80 => Op::Touch { writer },
+        80..83 => Op::Jump { by: pick(rng, &[-3_600_000, -500, 700, DAY]) },
+        83..94 => Op::Fault { kind: fault(rng), lasts: MS * rng.u64(50..3000) },
         94..97 => Op::Ask,
         _ => Op::Stop { down: MS * rng.u64(..1500) },
     }
 }
 
 fn fault(rng: &mut Rng) -> Fault {
-    pick(rng, &[Fault::Outage, Fault::Throttle, Fault::StoreFull, Fault::Files, Fault::Deaf])
+    // Where files cannot be read, little happens that an agent could die of.
+    pick(rng, &[Fault::Outage, Fault::Throttle, Fault::StoreFull, Fault::Files, Fault::Files, Fault::Deaf])
 }
 
 fn lines(rng: &mut Rng, setup: &Setup, heavy: bool) -> Vec<u32> {

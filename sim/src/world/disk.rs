@@ -164,6 +164,22 @@ impl Disk {
         self.drop_link(node, wall)
     }
 
+    /// The names of files below a directory.
+    pub(crate) fn names_below(&self, dir: &Path) -> Vec<PathBuf> {
+        self.names.keys().filter(|path| path.starts_with(dir)).cloned().collect()
+    }
+
+    /// Removes a directory, which holds no files any more, and those below it. Tells which, the deepest first.
+    pub(crate) fn remove_dir(&mut self, path: &Path, wall: i64) -> Vec<PathBuf> {
+        let mut gone: Vec<PathBuf> = self.dirs.keys().filter(|dir| dir.starts_with(path)).cloned().collect();
+        gone.reverse();
+        for dir in &gone {
+            self.dirs.remove(dir);
+            self.touch_parent(dir, wall);
+        }
+        gone
+    }
+
     /// Gives a file a second name; tells whether it could.
     pub(crate) fn link(&mut self, from: &Path, to: &Path, wall: i64) -> bool {
         let Some(&node) = self.names.get(from) else { return false };

@@ -27,6 +27,7 @@ impl World {
         let engine =
             Engine::new(start).map_err(|error| Broken::new("good settings are taken", error.to_string()))?;
         self.agent = Some(Agent::new(engine, self.lives, self.now));
+        self.await_death();
         Ok(())
     }
 

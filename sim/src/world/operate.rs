@@ -33,6 +33,7 @@ impl World {
             Op::Truncate { writer } => self.truncate(writer).map(|_| Kind::Truncate),
             Op::Refill { writer, more } => self.refill(writer, more).then_some(Kind::Refill),
             Op::Delete { writer, reopen } => self.delete(writer, reopen).then_some(Kind::Delete),
+            Op::RemoveDir { writer, reopen } => self.remove_dir(writer, reopen).then_some(Kind::RemoveDir),
             Op::Prune { writer } => self.prune(writer).then_some(Kind::Prune),
             Op::Link { writer } => self.link(writer).then_some(Kind::Link),
             Op::Touch { writer } => {
@@ -107,10 +108,11 @@ impl World {
     /// Prepares a death. Points that come only at a start or by request are brought about.
     fn arm(&mut self, index: usize, armed: Armed) -> Result<(), Broken> {
         if self.armed.is_some() {
-            self.crash()?;
+            // The death before still waits for its point.
+            return Ok(());
         }
         self.armed = Some(armed);
-        let life = self.lives;
+        self.await_death();
         match armed.point {
             Point::Asked(Deed::Load | Deed::Watch) | Point::Answered(Deed::Load | Deed::Watch) => {
                 self.crash()?;
@@ -126,9 +128,15 @@ impl World {
             }
             _ => {}
         }
-        let patience = if armed.point.is_rare() { 5 * SEC } else { 2 * SEC };
-        self.queue.put(self.now + patience, What::Die(life));
         Ok(())
+    }
+
+    /// A death that does not come to its point comes without it in the end.
+    pub(super) fn await_death(&mut self) {
+        if let Some(armed) = self.armed {
+            let patience = if armed.point.is_rare() { 5 * SEC } else { 2 * SEC };
+            self.queue.put(self.now + patience, What::Die(self.lives));
+        }
     }
 }
 

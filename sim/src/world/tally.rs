@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Truncate,
     Refill,
     Delete,
+    RemoveDir,
     Prune,
     Link,
     Touch,
@@ -30,7 +31,7 @@ pub(crate) enum Kind {
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 21] = [
+pub(crate) const KINDS: [Kind; 22] = [
     Kind::Append,
     Kind::Half,
     Kind::Create,
@@ -41,6 +42,7 @@ pub(crate) const KINDS: [Kind; 21] = [
     Kind::Truncate,
     Kind::Refill,
     Kind::Delete,
+    Kind::RemoveDir,
     Kind::Prune,
     Kind::Link,
     Kind::Touch,

@@ -157,6 +157,26 @@ impl World {
         there
     }
 
+    /// Removes the live file's directory with all that is below it. The kernel ends the watches on it.
+    pub(super) fn remove_dir(&mut self, writer: usize, reopen: bool) -> bool {
+        let path = self.plan.setup.writers[writer].path.clone();
+        let dir = path.parent().unwrap_or(Path::new(ROOT));
+        for name in self.disk.names_below(dir) {
+            self.unlink(&name);
+        }
+        let wall = self.stamp();
+        let gone = self.disk.remove_dir(dir, wall);
+        for dir in &gone {
+            self.notify(dir, &Notice::Entries { dir: dir.clone() });
+            self.agent.as_mut().map(|agent| agent.watches.remove(dir));
+            self.notice_entries(dir);
+        }
+        if reopen {
+            self.put_down(writer);
+        }
+        !gone.is_empty()
+    }
+
     /// Removes the oldest rotated file.
     pub(super) fn prune(&mut self, writer: usize) -> bool {
         let who = &self.plan.setup.writers[writer];
