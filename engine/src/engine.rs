@@ -373,7 +373,9 @@ impl Engine {
         match notice {
             Notice::Entries { dir } => self.look_into(&dir),
             Notice::Content { path } => self.look_at(&path),
+            Notice::WatchEnded { dir } => self.watch_ended(&dir),
             Notice::Overflow => {
+                self.all_watches_ended();
                 self.look_into_all();
                 self.wake_all();
             }

@@ -58,6 +58,11 @@ pub enum Notice {
         /// The file, under the watched directory's name.
         path: PathBuf,
     },
+    /// No more notices come for a directory that was watched: it was removed, renamed, or its file system is gone.
+    WatchEnded {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// Notices were lost: look at everything.
     Overflow,
 }

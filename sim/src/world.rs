@@ -235,7 +235,7 @@ impl World {
     /// An ordered end and a new start: whatever is sent again now, the oracle finds without a cause.
     fn start_over(&mut self) -> Result<(), Broken> {
         self.stop(0)?;
-        self.run_until(self.now + 4 * SEC)?;
+        self.run_until(self.now + 2 * self.patience() + 4 * SEC)?;
         if self.agent.is_none() || self.lives < 2 {
             return Err(Broken::new("an agent starts again", format!("life {}", self.lives)));
         }

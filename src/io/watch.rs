@@ -110,11 +110,13 @@ impl Kernel {
 }
 
 impl Watched {
-    /// The kernel gave up a watch.
-    fn ended(&mut self, watch: i32) {
-        for name in self.names.remove(&watch).unwrap_or_default() {
-            self.watches.remove(&name);
+    /// A watch is no more; the names that it had.
+    fn ended(&mut self, watch: i32) -> BTreeSet<PathBuf> {
+        let names = self.names.remove(&watch).unwrap_or_default();
+        for name in &names {
+            self.watches.remove(name);
         }
+        names
     }
 }
 

@@ -124,6 +124,9 @@ impl Engine {
 
     /// A scan did not find a saved file, not even by its inode.
     pub(super) fn not_found(&mut self, id: FileId, now: Now) {
+        if self.files.get(&id).is_some_and(|file| self.may_be_hidden(file.identity.ino, now)) {
+            return self.not_looked(&[id]);
+        }
         let over = |file: &File| file.ending == Ending::Finished && file.is_acked();
         if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE && !over(file)) {
             self.gone(id, now);

@@ -270,15 +270,15 @@ impl Engine {
         file.sized = told;
         file.problem = None;
         file.links = chunk.meta.links;
-        file.mtime = chunk.meta.mtime;
         file.last_seen = now.wall;
-        if chunk.meta.size != file.size {
+        if chunk.meta.size != file.size || chunk.meta.mtime != file.mtime {
             if file.ending == Ending::Finished {
                 file.ending = Ending::Displaced;
                 self.timers.set_by(Timer::Quiet(id), now.mono);
             }
             file.changed = now.mono;
         }
+        file.mtime = chunk.meta.mtime;
         file.size = chunk.meta.size;
     }
 

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 64;
 
 impl Engine {
     /// A directory is to be looked into.
-    pub(super) fn enter(&mut self, path: &Path, standings: Vec<Standing>) {
+    pub(super) fn enter(&mut self, path: &Path, standings: Vec<Standing>, ino: u64) {
         if path.components().count() > MAX_DEPTH {
             return;
         }
@@ -27,9 +27,11 @@ impl Engine {
             stage: DirStage::New,
             dirty: false,
             watched: false,
-            failed: false,
+            failed: None,
+            ino,
             names: BTreeMap::new(),
         });
+        let replaced = std::mem::replace(&mut dir.ino, ino) != ino;
         let before = dir.standings.len();
         for standing in standings {
             if !dir.standings.contains(&standing) {
@@ -37,7 +39,10 @@ impl Engine {
             }
         }
         if dir.stage != DirStage::New {
-            if dir.standings.len() > before {
+            let wider = dir.standings.len() > before;
+            if replaced {
+                self.watch_ended(path);
+            } else if wider {
                 self.look_into(path);
             }
             return;
@@ -80,6 +85,19 @@ impl Engine {
         self.list(path);
     }
 
+    /// The directory under this name is not the one that was watched.
+    pub(super) fn watch_ended(&mut self, path: &Path) {
+        if let Some(dir) = self.tree.dirs.get_mut(path) {
+            dir.watched = false;
+            self.look_into(path);
+        }
+    }
+
+    /// Among lost notices may be ends of watches; to watch once more what is watched does no harm.
+    pub(super) fn all_watches_ended(&mut self) {
+        self.tree.dirs.values_mut().for_each(|dir| dir.watched = false);
+    }
+
     /// Something moved in a directory.
     pub(super) fn look_into(&mut self, path: &Path) {
         let Some(dir) = self.tree.dirs.get_mut(path) else { return };
@@ -100,7 +118,10 @@ impl Engine {
     pub(super) fn listed(&mut self, path: &Path, result: Result<Listing, FileError>, now: Now) {
         let Some(dir) = self.tree.dirs.get_mut(path) else { return };
         dir.stage = DirStage::Rest;
-        dir.failed = result.as_ref().is_err_and(|error| *error != FileError::NotFound);
+        match &result {
+            Ok(_) | Err(FileError::NotFound) => dir.failed = None,
+            Err(_) => drop(dir.failed.get_or_insert(now.mono)),
+        }
         let again = dir.dirty;
         match result {
             Ok(listing) => self.compare(path, listing, now),
@@ -140,7 +161,7 @@ impl Engine {
             if self.may_enter(entry.kind) {
                 let below = globs.descend(&standings, &entry.name);
                 if !below.is_empty() {
-                    self.enter(&path.join(&entry.name), below);
+                    self.enter(&path.join(&entry.name), below, entry.ino);
                 }
             }
             let linked = entry.kind == Kind::Link && self.settings.agent.follow_symlinks != Symlinks::None;

@@ -34,7 +34,7 @@ impl Engine {
         }
         self.take_cursors(saved.cursors, now);
         for (dir, standing) in self.tree.bases() {
-            self.enter(&dir, vec![standing]);
+            self.enter(&dir, vec![standing], 0);
         }
         self.timers.set(Timer::Reconcile, now.mono + self.settings.agent.rescan);
         self.timers.set(Timer::Sweep, now.mono + super::sweep::SWEEP);

@@ -1,5 +1,6 @@
 //! What is known of directories and of what is behind their names; the names that are being opened.
 
+use super::sweep::ACTIVE;
 use super::{Asked, Engine};
 use crate::Level;
 use crate::discover::{Globs, Standing};
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most files being opened at once.
 const MAX_OPENING: usize = 16;
@@ -36,8 +38,10 @@ pub(super) struct Dir {
     /// Something moved since the listing that is out.
     pub(super) dirty: bool,
     pub(super) watched: bool,
-    /// The last listing failed: what is in there, nobody knows.
-    pub(super) failed: bool,
+    /// Since when its listings have failed: what is in there, nobody knows.
+    pub(super) failed: Option<Duration>,
+    /// Its inode number; 0 of a directory with which a pattern begins, whose own entry is not looked at.
+    pub(super) ino: u64,
     pub(super) names: BTreeMap<OsString, Name>,
 }
 
@@ -194,7 +198,17 @@ impl Engine {
     /// Whether a directory, or one above it that leads there, is followed and could not be listed: then the globs may
     /// lead to its files, and nobody knows.
     pub(super) fn cannot_list(&self, dir: &Path) -> bool {
-        dir.ancestors().any(|dir| self.tree.dirs.get(dir).is_some_and(|dir| dir.failed))
+        dir.ancestors().any(|dir| self.tree.dirs.get(dir).is_some_and(|dir| dir.failed.is_some()))
+    }
+
+    /// Whether a file that was not found may be where nobody could look: in a directory that lately could not be listed,
+    /// or under a name that could not be opened. A directory that has been closed to us for long hides nothing of ours.
+    pub(super) fn may_be_hidden(&self, ino: u64, now: Now) -> bool {
+        self.tree.dirs.values().any(|dir| {
+            let unlisted = dir.failed.is_some_and(|since| now.mono.saturating_sub(since) < ACTIVE);
+            let unopened = |name: &Name| name.seen == Seen::Failed && (name.link || name.ino == ino);
+            unlisted || dir.names.values().any(unopened)
+        })
     }
 
     /// Whether a name in a followed directory is one that the globs lead to.

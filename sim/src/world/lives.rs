@@ -81,7 +81,7 @@ impl World {
         self.reached(Point::Shutdown)
     }
 
-    fn patience(&self) -> u64 {
+    pub(super) fn patience(&self) -> u64 {
         self.plan.setup.settings.agent.shutdown_timeout.as_nanos() as u64 + 500 * MS
     }
 

@@ -168,6 +168,7 @@ impl World {
         let gone = self.disk.remove_dir(dir, wall);
         for dir in &gone {
             self.notify(dir, &Notice::Entries { dir: dir.clone() });
+            self.notify(dir, &Notice::WatchEnded { dir: dir.clone() });
             self.agent.as_mut().map(|agent| agent.watches.remove(dir));
             self.notice_entries(dir);
         }

@@ -2,7 +2,7 @@
 
 use super::{Kernel, Watched};
 use kintail_engine::event::Notice;
-use rustix::fs::inotify::{Event, ReadFlags, Reader};
+use rustix::fs::inotify::{self, Event, ReadFlags, Reader};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -26,6 +26,7 @@ pub(super) struct Inbox {
 struct Waiting {
     dirs: BTreeSet<PathBuf>,
     paths: BTreeSet<PathBuf>,
+    ended: BTreeSet<PathBuf>,
     overflow: bool,
 }
 
@@ -71,29 +72,40 @@ impl Inbox {
 
     fn take(&self, kernel: &Kernel, event: &Event<'_>) {
         let mut watched = kernel.watched.lock().expect("not poisoned");
-        self.add(|waiting| waiting.add(&mut watched, event));
+        self.add(|waiting| waiting.add(&watched, event));
+        let moved = event.events().contains(ReadFlags::MOVE_SELF);
+        if moved || event.events().contains(ReadFlags::IGNORED) {
+            let ended = watched.ended(event.wd());
+            self.add(|waiting| waiting.ended.extend(ended));
+        }
+        if moved {
+            // The watch went along with the directory; under its name may be another.
+            let _ = inotify::remove_watch(&kernel.inotify, event.wd());
+        }
     }
 
     fn add(&self, add: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.waiting.lock().expect("not poisoned");
         add(&mut waiting);
         if waiting.dirs.len() + waiting.paths.len() > MOST {
-            *waiting = Waiting { overflow: true, ..Waiting::default() };
+            let ended = std::mem::take(&mut waiting.ended);
+            *waiting = Waiting { overflow: true, ended, ..Waiting::default() };
         }
     }
 
     fn drain(&self) -> Vec<Notice> {
         let waiting = std::mem::take(&mut *self.waiting.lock().expect("not poisoned"));
+        let ended = waiting.ended.into_iter().map(|dir| Notice::WatchEnded { dir });
         if waiting.overflow {
-            return vec![Notice::Overflow];
+            return ended.chain([Notice::Overflow]).collect();
         }
         let dirs = waiting.dirs.into_iter().map(|dir| Notice::Entries { dir });
-        dirs.chain(waiting.paths.into_iter().map(|path| Notice::Content { path })).collect()
+        ended.chain(dirs).chain(waiting.paths.into_iter().map(|path| Notice::Content { path })).collect()
     }
 }
 
 impl Waiting {
-    fn add(&mut self, watched: &mut Watched, event: &Event<'_>) {
+    fn add(&mut self, watched: &Watched, event: &Event<'_>) {
         let events = event.events();
         self.overflow |= events.contains(ReadFlags::QUEUE_OVERFLOW);
         let Some(dirs) = watched.names.get(&event.wd()) else { return };
@@ -103,9 +115,6 @@ impl Waiting {
                 self.paths.extend(dirs.iter().map(|dir| dir.join(name)));
             }
             _ => self.dirs.extend(dirs.iter().cloned()),
-        }
-        if events.contains(ReadFlags::IGNORED) {
-            watched.ended(event.wd());
         }
     }
 }

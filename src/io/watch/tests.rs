@@ -86,6 +86,26 @@ async fn a_directory_that_was_made_anew_can_be_watched_again() {
 }
 
 #[tokio::test]
+async fn a_watch_ends_with_its_directory_and_with_its_name() {
+    let dir = TempDir::new().unwrap();
+    let (logs, old) = (dir.path().join("logs"), dir.path().join("old"));
+    let watches = Watches::new();
+    let ended = Notice::WatchEnded { dir: logs.clone() };
+    fs::create_dir(&logs).unwrap();
+    watches.watch(&logs).unwrap();
+    fs::rename(&logs, &old).unwrap();
+    until(&watches, &ended).await;
+    fs::create_dir(&logs).unwrap();
+    watches.watch(&logs).unwrap();
+    fs::write(old.join("a"), "x").unwrap();
+    fs::write(logs.join("b"), "x").unwrap();
+    let seen = until(&watches, &content(&logs.join("b"))).await;
+    assert!(!seen.contains(&content(&logs.join("a"))), "{seen:?}");
+    fs::remove_dir_all(&logs).unwrap();
+    until(&watches, &ended).await;
+}
+
+#[tokio::test]
 async fn after_unwatching_nothing_is_told() {
     let dir = TempDir::new().unwrap();
     let watches = Watches::new();
