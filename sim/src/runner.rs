@@ -79,12 +79,7 @@ pub fn run(
     mut progress: impl FnMut(u64, Option<&str>),
 ) -> Result<Report, Box<Failure>> {
     let mut report = Report::default();
-    let open = open_seeds();
     for seed in seeds {
-        if mode == Mode::Brief && open.contains(&seed) {
-            progress(seed, None);
-            continue;
-        }
         let plan = Plan::of(seed);
         let (result, tally, _) = try_plan(&plan, false);
         let broken = result.err();
@@ -104,13 +99,6 @@ pub fn run(
         progress(seed, broken.map(|broken| headline(seed, &broken)).as_deref());
     }
     Ok(report)
-}
-
-/// Seeds that are known to break a property and wait to be understood: a brief run, which looks for what is new, leaves
-/// them out. The list is there to become empty.
-pub fn open_seeds() -> Vec<u64> {
-    let numbers = include_str!("../open-seeds.txt").lines().filter_map(|line| line.split_whitespace().next());
-    numbers.filter_map(|number| number.parse().ok()).collect()
 }
 
 /// What happens in a seed's world, line by line, whether or not it breaks a property.

@@ -232,16 +232,16 @@ impl Engine {
     }
 }
 
-/// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if
-/// the inode is as old as it was, or has its name or one that rotation gave it; else its number was given to a new
-/// file. So it is where there is no byte to tell by.
+/// Whether a saved file's first bytes are these. One that is shorter now was truncated, which its cursors notice, if the
+/// inode is as old as it was or has the name under which it was first seen, or one that rotation made of it; else its
+/// number was given to a new file. Where there is no byte to tell by, the last name will do.
 fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     let len = file.head.len as usize;
-    if head.len() < len || len == 0 {
-        file.identity.btime != 0 || file.path == path || name::is_of(path, &file.first_path)
-    } else {
-        content::fingerprint(&head[..len]) == file.head
+    if head.len() >= len && len > 0 {
+        return content::fingerprint(&head[..len]) == file.head;
     }
+    let named = name::is_of(path, &file.first_path) || len == 0 && file.path == path;
+    named || file.identity.btime != 0
 }
 
 impl Sighting {

@@ -112,7 +112,6 @@ mod tests {
     use crate::event::{Action, Event, Outcome};
     use crate::ids::ActionId;
     use crate::settings::{Agent, Destination, Flow, Settings};
-    use crate::state::Saved;
     use crate::{Poll, Start};
 
     const NOW: Now = Now { mono: Duration::ZERO, wall: 0 };
@@ -124,7 +123,7 @@ mod tests {
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
         let mut engine = Engine::new(Start { settings, seed: 1, boot_id: String::new() }).unwrap();
         let Poll::Action(Action { id, what: Do::Load }) = engine.poll(NOW) else { panic!("no load") };
-        let outcome = Outcome::Loaded(Box::new(Saved::default()));
+        let outcome = Outcome::Loaded(Box::default());
         engine.handle(Event::Done { id, outcome }, NOW);
         engine
     }
