@@ -40,7 +40,6 @@ impl Oracle {
             // The first read for this epoch may have found the next content already, and told the engine so.
             binding.content = disk.content_before(binding.content).unwrap_or(binding.content);
             flow.book(binding.content);
-            flow.bound.insert(key, binding);
         }
         let content = &disk.contents[binding.content];
         let node = content.node;
