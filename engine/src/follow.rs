@@ -231,6 +231,13 @@ impl File {
         self.names.contains(&self.first_path) && !name::is_rotated(&self.first_path)
     }
 
+    /// With other content it begins anew under the name that it has, if that is no rotated one.
+    pub fn begin_under_its_name(&mut self) {
+        if !self.is_live() && self.names.contains(&self.path) && !name::is_rotated(&self.path) {
+            self.first_path = self.path.clone();
+        }
+    }
+
     /// Whether every byte known of it is done with.
     pub fn is_acked(&self) -> bool {
         self.ended.is_empty() && self.cursors.iter().all(|cursor| cursor.acked.prefix() >= self.size)

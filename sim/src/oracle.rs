@@ -45,6 +45,8 @@ pub(crate) struct Oracle {
     alive: bool,
     /// Largest size of each content that the running agent was told.
     seen: Vec<u64>,
+    /// Contents of which the running agent could read.
+    read: BTreeSet<ContentId>,
     /// How far contents were cut into lines, for cursors that did not go on reading yet: only then is it known that
     /// the engine did not find another epoch meanwhile.
     cut: BTreeMap<CursorId, (ContentId, u64)>,
@@ -126,7 +128,13 @@ impl Oracle {
                 first_start: true,
             }
         });
-        Self { flows: flows.collect(), alive: false, seen: Vec::new(), cut: BTreeMap::new() }
+        Self {
+            flows: flows.collect(),
+            alive: false,
+            seen: Vec::new(),
+            read: BTreeSet::new(),
+            cut: BTreeMap::new(),
+        }
     }
 
     /// A content was written to from `from` on, the first write since `before`.
@@ -172,7 +180,8 @@ impl Oracle {
     }
 
     /// The engine could read from an inode that it found under this name: the flows whose globs match it follow it.
-    pub(crate) fn met(&mut self, node: NodeId, path: &Path) {
+    pub(crate) fn met(&mut self, content: ContentId, node: NodeId, path: &Path) {
+        self.read.insert(content);
         for flow in self.flows.iter_mut().filter(|flow| flow.scope.has(path)) {
             flow.followed.insert(node);
         }

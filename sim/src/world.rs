@@ -333,7 +333,7 @@ impl World {
             Echo::Told { content, size } => self.oracle.told(content, size),
             Echo::Given { cursor, node, content, start, end, size, path } => {
                 self.oracle.told(content, size);
-                self.oracle.met(node, &path);
+                self.oracle.met(content, node, &path);
                 if let Some(cursor) = cursor {
                     self.oracle.given(cursor, content, start, end);
                 }

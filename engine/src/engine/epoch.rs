@@ -1,7 +1,7 @@
 //! Acknowledging, losing, and beginning anew: what happens to the bytes of an epoch.
 
 use super::Engine;
-use crate::follow::{Cursor, Ended, Row, Stage, name};
+use crate::follow::{Cursor, Ended, Row, Stage};
 use crate::ids::{CursorId, Epoch, FileId, FlowId, Span};
 use crate::state::{Check, Fingerprint, LedgerRow, Put, Reason};
 use crate::{Level, event::Now};
@@ -70,10 +70,7 @@ impl Engine {
         let epoch = Epoch { run: self.run, number: file.epoch.number + 1 };
         file.epoch = epoch;
         file.head = head;
-        if !file.is_live() && file.names.contains(&file.path) && !name::is_rotated(&file.path) {
-            // It begins anew under this name.
-            file.first_path = file.path.clone();
-        }
+        file.begin_under_its_name();
         file.row = Row::Unsaved;
         let mut before = Vec::new();
         for cursor in &mut file.cursors {

@@ -35,9 +35,13 @@ impl Engine {
         if let Lead::Saved(id) = sighting.lead
             && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
         {
-            self.close(handle);
-            self.concluded(&sighting, None, now);
-            return self.not_found(id, now);
+            self.not_found(id, now);
+            // Not this one, but perhaps another that had the same inode number later.
+            let Some(other) = self.by_identity.get(&meta.identity) else {
+                self.close(handle);
+                return self.concluded(&sighting, None, now);
+            };
+            sighting.lead = Lead::Saved(*other);
         }
         let known = self.by_identity.get(&meta.identity).copied();
         let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
@@ -168,8 +172,13 @@ impl Engine {
         }
         let was_finished = file.ending == Ending::Finished;
         self.name(id, sighting, now);
-        if was_finished && let Some(file) = self.files.get_mut(&id) {
-            file.ending = Ending::Displaced;
+        if let Some(file) = self.files.get_mut(&id) {
+            if was_finished {
+                file.ending = Ending::Displaced;
+            }
+            if file.head.len == 0 {
+                file.begin_under_its_name();
+            }
         }
         if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
             self.release(id);

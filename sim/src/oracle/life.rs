@@ -12,6 +12,7 @@ impl Oracle {
     pub(crate) fn started(&mut self, disk: &Disk, rows: &Rows) {
         self.alive = true;
         self.seen.clear();
+        self.read.clear();
         for flow in &mut self.flows {
             flow.first_start = !rows.flows.contains_key(&flow.name);
             flow.followed.clear();
@@ -25,10 +26,11 @@ impl Oracle {
                 let content = flow.bound.get(&(key.1, key.2)).map(|binding| binding.content);
                 let known = rows.files.get(&key.1);
                 flow.followed.extend(known.and_then(|file| {
+                    // Elsewhere a glob must lead to it first.
                     let found = disk.names().find(|(path, node)| {
                         disk.identity(*node) == file.identity
                             && Some(disk.nodes[*node].content) == content
-                            && (flow.scope.has(path) || path.parent() == file.path.parent())
+                            && path.parent() == file.path.parent()
                     });
                     found.map(|(_, node)| node)
                 }));
@@ -102,12 +104,13 @@ impl Oracle {
         }
     }
 
-    /// The engine closed a deleted file: it owes what it saw of it.
+    /// The engine closed a deleted file: it owes what it saw of it, if it could read at all.
     pub(crate) fn let_go(&mut self, disk: &Disk, node: NodeId) {
         let content = disk.nodes[node].content;
         let seen = self.seen(content);
+        let readable = self.read.contains(&content);
         for flow in &mut self.flows {
-            let owes = flow.followed.contains(&node);
+            let owes = readable && flow.followed.contains(&node);
             let book = flow.book(content);
             book.gone = Some(if owes { seen } else { book.framed_to });
         }

@@ -44,7 +44,7 @@ impl Scene {
         }
         scene.oracle.wrote(&scene.disk, 0, 0, 0, 0);
         scene.oracle.told(0, 30);
-        scene.oracle.met(node, Path::new("/log/a.log"));
+        scene.oracle.met(0, node, Path::new("/log/a.log"));
         scene.oracle.read(&scene.disk, CURSOR, 0, 30).unwrap();
         scene.oracle.given(CURSOR, 0, 0, 30);
         scene.oracle.framed(CURSOR, 0, 30);
