@@ -63,12 +63,14 @@ impl Engine {
         self.look_whether_quiet(id, now);
     }
 
-    /// Whether a file that is known under other names only may have its live name all the same: nobody could look.
+    /// Whether a file may have its live name though no listing says so: nobody could look, or not yet.
     pub(super) fn may_be_live(&self, id: FileId) -> bool {
-        let Some(path) = self.files.get(&id).map(|file| &file.first_path) else { return false };
+        let Some(file) = self.files.get(&id) else { return false };
+        let path = &file.first_path;
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
-        let unseen = || matches!(self.seen_behind(dir, name), Some(Seen::Opening | Seen::Failed));
-        !name::is_rotated(path) && (self.cannot_list(dir) || unseen())
+        let unopened = || matches!(self.seen_behind(dir, name), Some(Seen::Opening | Seen::Failed));
+        let unlisted = || file.path == *path && file.links > 0 && !self.is_known_dir(dir);
+        !name::is_rotated(path) && (self.cannot_list(dir) || unopened() || unlisted())
     }
 
     /// A read of a closing file brought nothing new, or something.

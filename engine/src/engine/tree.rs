@@ -217,6 +217,11 @@ impl Engine {
         dir.is_some_and(|dir| !self.tree.globs.followers(path, &dir.standings, name).is_empty())
     }
 
+    /// Whether files are followed in a directory.
+    pub(super) fn is_known_dir(&self, dir: &Path) -> bool {
+        self.tree.dirs.contains_key(dir)
+    }
+
     /// What is known behind a name, if it was followed at the last listing.
     pub(super) fn seen_behind(&self, dir: &Path, name: &OsStr) -> Option<Seen> {
         Some(self.tree.dirs.get(dir)?.names.get(name)?.seen)
