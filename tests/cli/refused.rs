@@ -177,6 +177,16 @@ fn broken_toml_is_shown_where_it_breaks() {
 }
 
 #[test]
+fn a_byte_that_is_no_utf8_is_shown_where_it_is_with_the_fix() {
+    let place = Place::new("");
+    let latin1 = b"# our logs\n[[flow]] # caf\xe9\nfiles = [\"/x\"]\nstdout = true\n";
+    std::fs::write(place.file(), latin1).expect("written");
+    let said = place.refused();
+    assert!(said.contains("error: not UTF-8\n") && said.contains("kintail.toml:2:15\n"), "{said}");
+    assert!(said.contains("save the file as UTF-8") && !said.contains("config default"), "{said}");
+}
+
+#[test]
 fn an_unset_variable_is_named_with_the_way_to_give_a_default() {
     let unset = "the environment variable `KINTAIL_NOT_SET` is not set";
     one_error(&flow("stream = \"${KINTAIL_NOT_SET}\""), (3, 10), unset, "${KINTAIL_NOT_SET:-default}");
