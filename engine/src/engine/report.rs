@@ -70,7 +70,7 @@ fn file_status(file: &File, cursor: &Cursor) -> FileStatus {
         (Some(problem), _) => problem.clone(),
         (None, Stage::Stuck) => "acknowledgements: too many ranges past a record that fails".into(),
         (None, Stage::Unsaved) => "the store".into(),
-        (None, Stage::Closed) if file.ending == Ending::Finished => String::new(),
+        (None, Stage::Closed) if file.ending == Ending::Finished || missing.is_empty() => String::new(),
         (None, Stage::Closed) => "the file to be found".into(),
         (None, Stage::Seek { .. } | Stage::Idle | Stage::Queued | Stage::Busy) => String::new(),
     };
