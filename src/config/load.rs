@@ -63,7 +63,11 @@ impl<'a> Loader<'a> {
     }
 
     fn document(&mut self, path: &Path, name: &str, schema: &'static Table) -> Option<Section> {
-        let text = self.read(path, name)?;
+        let help = match schema.key("agent") {
+            Some(_) => "`kintail config default` prints one to begin with; --config names another",
+            None => "every *.toml in conf.d is read: move it away if it is none of kintail's",
+        };
+        let text = self.read(path, name, help)?;
         self.parse(name, &text, schema)
     }
 
@@ -72,7 +76,7 @@ impl<'a> Loader<'a> {
         Reader { errors: &mut self.errors, file, lookup: self.lookup }.document(text, schema)
     }
 
-    fn read(&mut self, path: &Path, name: &str) -> Option<String> {
+    fn read(&mut self, path: &Path, name: &str, help: &str) -> Option<String> {
         match read(path) {
             Ok(text) => return Some(text),
             Err(ReadError::NotText(before)) => {
@@ -81,10 +85,7 @@ impl<'a> Loader<'a> {
                 let spot = Spot::new(file, before.len()..shown.len());
                 self.errors.push(spot, "not UTF-8", "save the file as UTF-8");
             }
-            Err(why) => {
-                let help = "`kintail config default` prints one to begin with; --config names another";
-                self.errors.push(None, format!("{name}: {why}"), help);
-            }
+            Err(why) => self.errors.push(None, format!("{name}: {why}"), help),
         }
         None
     }

@@ -187,6 +187,15 @@ fn a_byte_that_is_no_utf8_is_shown_where_it_is_with_the_fix() {
 }
 
 #[test]
+fn a_file_of_conf_d_that_cannot_be_read_is_not_answered_with_advice_for_the_main_one() {
+    let place = Place::new(&flow("stdout = true"));
+    std::fs::create_dir_all(place.dir.path().join("conf.d/old.toml")).expect("a directory");
+    let said = place.refused();
+    assert!(said.contains("conf.d/old.toml: ") && said.contains("move it away"), "{said}");
+    assert!(!said.contains("config default"), "{said}");
+}
+
+#[test]
 fn an_unset_variable_is_named_with_the_way_to_give_a_default() {
     let unset = "the environment variable `KINTAIL_NOT_SET` is not set";
     one_error(&flow("stream = \"${KINTAIL_NOT_SET}\""), (3, 10), unset, "${KINTAIL_NOT_SET:-default}");
