@@ -31,7 +31,7 @@ impl Engine {
         let files: Vec<FileStatus> = cursors.collect();
         let lasting = flow.sender.health.lasting();
         let last = flow.sender.health.last();
-        let oldest = flow.sender.unanswered_since().into_iter().chain(flow.sender.pending.oldest()).min();
+        let oldest = flow.sender.waiting_since();
         FlowStatus {
             name: flow.settings.name.clone(),
             destination: flow.sender.destination().describe(),
