@@ -28,6 +28,13 @@ Examples:
   kintail run                                       ship
   kintail status --watch                            how far it is";
 
+const RUN: &str = "\
+Examples:
+  kintail run
+  kintail run --config ./kintail.toml
+SIGTERM or SIGINT: what was read is sent, positions are saved; a second one ends it at once. The log goes to standard
+error; KINTAIL_LOG=debug shows more of it.";
+
 /// Ships every line of your log files; none lost, none silently.
 #[derive(Debug, Parser)]
 #[command(name = "kintail", version, arg_required_else_help = true, after_help = after_help())]
@@ -44,6 +51,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Follow the files of every flow and ship their lines, until SIGTERM
+    #[command(after_help = RUN)]
     Run,
     /// Follow files from their end without configuration or state
     Tail(TailArgs),
@@ -82,6 +90,10 @@ pub struct TailArgs {
 
 /// Of `kintail check`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail check                        is /etc/kintail/kintail.toml right?
+  kintail check --quiet new.toml && mv new.toml /etc/kintail/kintail.toml
+  generate-config | kintail check -")]
 pub struct CheckArgs {
     /// The configuration to check instead of --config; - is standard input
     #[arg(value_name = "FILE")]
@@ -116,6 +128,10 @@ pub struct PreviewArgs {
 
 /// Of `kintail status`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail status --watch               as it goes
+  kintail status --check || page-me    for a monitor: 0 well, 1 unhealthy, 69 no agent
+  kintail status --json | jq '.flows[] | {name, lag_bytes}'")]
 pub struct StatusArgs {
     /// For machines
     #[arg(long)]
@@ -130,14 +146,25 @@ pub struct StatusArgs {
 
 /// Of `kintail offsets`.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  kintail offsets list
+  kintail offsets reset web            ship all files of the flow web again
+While the agent runs it is asked; else its store is changed.")]
 pub enum OffsetsCommand {
     /// Show up to where each flow has shipped each file
+    #[command(after_help = "Examples:
+  kintail offsets list
+  kintail offsets list --json | jq '.[] | select(.offset < .size)'")]
     List {
         /// For machines
         #[arg(long)]
         json: bool,
     },
     /// Go on at an offset; the file is drained first
+    #[command(after_help = "Examples:
+  kintail offsets set web /var/log/nginx/access.log 0       ship it again
+  kintail offsets set web /var/log/nginx/access.log 1048576
+What is passed over goes to the loss ledger. The offset should be where a line begins.")]
     Set {
         /// The flow's name
         flow: String,
@@ -147,6 +174,9 @@ pub enum OffsetsCommand {
         offset: u64,
     },
     /// Ship a file again from its beginning, or all files of a flow
+    #[command(after_help = "Examples:
+  kintail offsets reset web
+  kintail offsets reset web /var/log/nginx/access.log")]
     Reset {
         /// The flow's name
         flow: String,
@@ -154,6 +184,9 @@ pub enum OffsetsCommand {
         path: Option<PathBuf>,
     },
     /// Give a flow's offsets to another name
+    #[command(after_help = "Examples:
+  kintail offsets rename web frontend
+Stop the agent, rename here and in the configuration, start it: nothing is shipped again.")]
     Rename {
         /// The name they are saved under
         old: String,
@@ -164,7 +197,13 @@ pub enum OffsetsCommand {
 
 /// Of `kintail losses`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  kintail losses
+  kintail losses --json | jq '.losses[] | {path, start, end, reason}'
+  kintail losses clear                 when they are dealt with"
+)]
 pub struct LossesArgs {
     /// For machines
     #[arg(long)]
@@ -178,13 +217,21 @@ pub struct LossesArgs {
 #[derive(Debug, Subcommand)]
 pub enum LossesCommand {
     /// Empty the ledger
+    #[command(after_help = "Examples:
+  kintail losses clear")]
     Clear,
 }
 
 /// Of `kintail dead-letter`.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  kintail dead-letter list             what was refused, and why
+  kintail dead-letter resend           when the reason is gone")]
 pub enum DeadLetterCommand {
     /// Show the refused records
+    #[command(after_help = "Examples:
+  kintail dead-letter list --flow web
+  kintail dead-letter list --json | jq -r '.data' | base64 -d    their bytes")]
     List {
         /// Only of this flow
         #[arg(long, value_name = "NAME")]
@@ -194,12 +241,17 @@ pub enum DeadLetterCommand {
         json: bool,
     },
     /// Send them again as they are, once each; accepted ones leave the file
+    #[command(after_help = "Examples:
+  kintail dead-letter resend
+  kintail dead-letter resend --flow web")]
     Resend {
         /// Only of this flow
         #[arg(long, value_name = "NAME")]
         flow: Option<String>,
     },
     /// Give them up: they move to the loss ledger
+    #[command(after_help = "Examples:
+  kintail dead-letter clear --flow web")]
     Clear {
         /// Only of this flow
         #[arg(long, value_name = "NAME")]
@@ -209,14 +261,22 @@ pub enum DeadLetterCommand {
 
 /// Of `kintail config`.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  kintail config default > /etc/kintail/kintail.toml
+  kintail config show")]
 pub enum ConfigCommand {
     /// Show every value as resolved, defaults filled in, secrets masked
+    #[command(after_help = "Examples:
+  kintail config show
+  kintail config show --json | jq '.flow[].files'")]
     Show {
         /// For machines
         #[arg(long)]
         json: bool,
     },
     /// Show the commented reference of every key, to begin with
+    #[command(after_help = "Examples:
+  kintail config default > /etc/kintail/kintail.toml")]
     Default,
 }
 

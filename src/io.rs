@@ -1,6 +1,7 @@
 //! Does what the engine asks, on a real kernel.
 
 pub(crate) mod dead_letters;
+pub(crate) mod descriptors;
 pub(crate) mod driver;
 pub(crate) mod files;
 pub(crate) mod keeper;

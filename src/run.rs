@@ -4,17 +4,18 @@ mod own;
 
 use crate::cli::ExitCode;
 use crate::config::Config;
+use crate::io::descriptors;
 use crate::io::driver::{self, End, Inputs, Io};
-use crate::io::files::Files;
+use crate::io::files::{Files, Rules};
 use crate::io::keeper::{Keeper, KeeperError};
 use crate::io::signals::Signals;
-use crate::io::sinks::{Sink, SinkError};
+use crate::io::sinks::{Sink, SinkError, stdout_is_null};
 use crate::io::store::{OpenError, boot_id};
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
 use crate::observe::socket;
 use kintail_engine::discover::PatternError;
-use kintail_engine::settings::Settings;
+use kintail_engine::settings::{Destination, Settings};
 use kintail_engine::{Engine, Start};
 use std::io;
 use std::path::PathBuf;
@@ -61,6 +62,9 @@ impl Refused {
 /// Ships until it is told to stop.
 pub fn run(config: Config) -> ExitCode {
     let logs = Logs::begin(config.log);
+    if stdout_is_null() && config.engine.flows.iter().any(|flow| flow.destination == Destination::Stdout) {
+        tracing::warn!("standard output is closed, or /dev/null: what is shipped there is thrown away");
+    }
     let keeper = Keeper::open(&config.state_dir, config.dead_letter_max).map_err(Refused::from);
     let ended = keeper.and_then(|keeper| serve(config, keeper, logs.clone()));
     finish(&logs, ended, ExitCode::Output)
@@ -93,7 +97,7 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
     let ended = runtime.block_on(async {
         let sinks = sinks(&config)?;
         let flows = config.engine.flows.iter().map(|flow| flow.name.clone()).collect();
-        let files = Files::new(config.engine.agent.follow_symlinks);
+        let files = Files::new(rules(&config));
         let engine = engine(config.engine)?;
         let (ask, commands) = channel(1);
         if keeper.keeps() {
@@ -108,6 +112,14 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
     // A name that is being looked up, a call that hangs: left behind.
     runtime.shutdown_background();
     ended
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        symlinks: config.engine.agent.follow_symlinks,
+        most: descriptors::for_files(),
+        outputs: own::outputs(config),
+    }
 }
 
 fn engine(settings: Settings) -> Result<Engine, Refused> {

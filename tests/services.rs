@@ -16,6 +16,10 @@ use aws::{Delivery, Kinesis};
 use endpoint::{Act, Endpoint};
 use servers::Server;
 use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -164,4 +168,55 @@ fn the_objects_behind_a_delivery_stream_hold_the_bytes_of_the_file() {
     stored.sort_unstable();
     let written: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
     assert!(stored == written, "other bytes");
+}
+
+/// An endpoint that refuses every request while it is told to, or that holds a line with this text.
+fn refusing(everything: &Arc<AtomicBool>, bad: &'static [u8]) -> Endpoint {
+    let everything = Arc::clone(everything);
+    Endpoint::start(move |put| {
+        let is_bad = |data: &[u8]| data.windows(bad.len()).any(|window| window == bad);
+        if everything.load(Ordering::Relaxed) || put.records.iter().any(|record| is_bad(&record.data)) {
+            return Act::Refuse(400, "ValidationException");
+        }
+        Act::Accept
+    })
+}
+
+#[test]
+fn a_flow_that_is_refused_as_a_whole_asks_seldom_and_keeps_every_line() {
+    let everything = Arc::new(AtomicBool::new(true));
+    let endpoint = refusing(&everything, b"never");
+    let host = Host::new("stream = \"clicks\"\npacing = \"off\"", &endpoint.url());
+    let lines: Vec<String> = (0..300).map(|number| format!("line {number}\n")).collect();
+    fs::write(host.log(), lines.concat()).expect("a log");
+    let agent = host.start();
+    wait("a flow that is wrong", || host.flow().is_some_and(|flow| !flow.healthy));
+    let before = endpoint.counts().0;
+    sleep(Duration::from_secs(2));
+    let asked = endpoint.counts().0 - before;
+    assert!(asked < 100, "{asked} requests in two seconds");
+    let lag = host.flow().expect("a flow").lag_seconds;
+    assert!(lag > 1.5, "shown as waiting for {lag} s");
+    everything.store(false, Ordering::Relaxed);
+    host.wait_until_idle();
+    assert!(agent.terminate(), "{}", host.said());
+    let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
+    assert_eq!(stored.len(), lines.len());
+    assert!(stored.values().all(|count| *count == 1), "repeated");
+}
+
+#[test]
+fn a_bad_line_alone_holds_up_no_line_that_comes_later() {
+    let endpoint = refusing(&Arc::default(), b"poison");
+    let host = Host::new("stream = \"clicks\"\npacing = \"off\"", &endpoint.url());
+    fs::write(host.log(), "poison 1\npoison 2\npoison 3\n").expect("a log");
+    let agent = host.start();
+    wait("a flow that is wrong", || host.flow().is_some_and(|flow| !flow.healthy));
+    let mut log = OpenOptions::new().append(true).open(host.log()).expect("the log");
+    log.write_all(b"good 1\ngood 2\n").expect("written");
+    host.wait_until_idle();
+    assert_eq!(host.flow().map(|flow| flow.counters.dead_letters), Some(3));
+    assert!(agent.terminate(), "{}", host.said());
+    let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
+    assert!(stored.keys().eq(["good 1\n", "good 2\n"]), "{stored:?}");
 }

@@ -9,7 +9,8 @@ mod offline;
 #[path = "state/together.rs"]
 mod together;
 
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -60,7 +61,9 @@ impl Host {
     /// A real agent.
     fn agent(&self) -> Agent {
         let agent = Agent(self.command(&["run"]).stderr(Stdio::null()).spawn().unwrap());
-        wait_for(&self.state().join("kintail.sock"));
+        // The socket of one that was killed is still there.
+        let socket = self.state().join("kintail.sock");
+        wait_until(&format!("{} answers", socket.display()), || UnixStream::connect(&socket).is_ok());
         agent
     }
 
@@ -121,10 +124,10 @@ impl Said {
 }
 
 #[track_caller]
-fn wait_for(path: &Path) {
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
-    while !path.exists() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{} does not come", path.display());
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(20), "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

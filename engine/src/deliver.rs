@@ -15,7 +15,7 @@ pub use request::Batch;
 
 use crate::batch::{Item, Pending, Room, Source};
 use crate::budget::Budget;
-use crate::destination::Destination;
+use crate::destination::{Destination, FailureKind};
 use crate::encode::{BatchId, EncodeJob, Encoded};
 use crate::event::{Do, Request};
 use crate::frame::Lines;
@@ -34,6 +34,10 @@ use std::time::Duration;
 
 /// A flow that sent nothing for so long, and has nothing out, sends a lone line at once.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// So many records are tried at a time while every record of the flow is refused: one that was, and one that was not
+/// sent yet, so that a few bad records cannot hold up the rest.
+const PROBE: u64 = 2;
 
 /// Sends one flow's records.
 #[derive(Debug)]
@@ -103,6 +107,15 @@ impl Sender {
     /// Since when the longest unanswered request is out.
     pub fn unanswered_since(&self) -> Option<Duration> {
         self.out.values().filter_map(|batch| batch.sent).min()
+    }
+
+    /// Since when something waits to be delivered: read, unanswered, failed, or held up by what ails the flow.
+    pub fn waiting_since(&self) -> Option<Duration> {
+        let whole = self.again.iter().map(|again| &again.batch).chain(self.out.values());
+        let items = whole.flat_map(|batch| &batch.items).chain(self.retries.iter().map(|retry| &retry.item));
+        let failed = items.filter_map(|item| item.failed).min();
+        let ailing = self.health.since().filter(|_| !self.is_empty());
+        [self.unanswered_since(), self.pending.oldest(), failed, ailing].into_iter().flatten().min()
     }
 
     /// Records waiting to go again.
@@ -204,12 +217,7 @@ impl Sender {
         let flow = self.flow.0 as usize;
         let overhead = self.destination.overhead();
         let available = budget.room(flow, borrow).saturating_sub(overhead);
-        let (records, bytes) = self.pacer.most();
-        let mut room = Room {
-            records: records.min(u64::from(self.rules.max_records)),
-            weight: bytes.min(self.rules.max_bytes),
-            wire: available,
-        };
+        let mut room = self.room(available);
         let (encoded, mut items) = self.take_retries(now, &mut room);
         if encoded.is_empty() {
             // One record always goes, however large: from the reserve if need be.
@@ -262,14 +270,29 @@ impl Sender {
         Some(Do::Compute(Job::Encode(job)))
     }
 
+    /// What the next batch may hold.
+    fn room(&self, wire: u64) -> Room {
+        let (records, bytes) = self.pacer.most();
+        let records = records.min(u64::from(self.rules.max_records));
+        let records = if self.is_wrong() { records.min(PROBE) } else { records };
+        Room { records, weight: bytes.min(self.rules.max_bytes), wire }
+    }
+
+    /// Whether all that was sent last was refused, each record for itself.
+    fn is_wrong(&self) -> bool {
+        self.health.lasting() == Some(FailureKind::Refused)
+    }
+
     /// Records that go again now, as far as there is room.
     fn take_retries(&mut self, now: Duration, room: &mut Room) -> (Vec<Bytes>, Vec<Item>) {
         let (mut encoded, mut items) = (Vec::new(), Vec::new());
         let mut later = VecDeque::new();
+        let kept_for_fresh = u64::from(self.is_wrong() && !self.pending.is_empty());
         while let Some(retry) = self.retries.pop_front() {
             let wire = retry.entry.len() as u64 + 1;
             let first = encoded.is_empty();
-            let fits = room.records > 0 && (first || (retry.weight <= room.weight && wire <= room.wire));
+            let fits = room.records > kept_for_fresh
+                && (first || (retry.weight <= room.weight && wire <= room.wire));
             if retry.due > now || !fits {
                 later.push_back(retry);
                 continue;

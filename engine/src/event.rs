@@ -270,6 +270,9 @@ pub enum FileError {
     /// No such file or directory, or a dangling link.
     #[error("not found")]
     NotFound,
+    /// A FIFO, a device, a directory, or a link to one.
+    #[error("not a regular file")]
+    NoFile,
     /// No permission.
     #[error("permission denied")]
     Denied,

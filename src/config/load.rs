@@ -1,7 +1,7 @@
 //! Finds and reads the files: the main one, and `conf.d/*.toml` beside it.
 
 use super::Config;
-use super::diagnostic::Error;
+use super::diagnostic::{Error, Spot};
 use super::env::Lookup;
 use super::paths::Base;
 use super::read::Reader;
@@ -28,15 +28,14 @@ impl<'a> Loader<'a> {
     /// The main file and those beside it; `-` is standard input, with nothing beside it.
     pub(super) fn load(mut self, file: &Path) -> Result<Config, Error> {
         if file == Path::new("-") {
-            let main = self.read(file).and_then(|text| self.document("<stdin>".to_owned(), &text, &ROOT));
+            let main = self.document(file, "<stdin>", &ROOT);
             return self.resolve(main, Vec::new(), Path::new("."));
         }
         let dir = file.parent().unwrap_or(Path::new(""));
-        let main = self.read(file).and_then(|text| self.document(file.display().to_string(), &text, &ROOT));
+        let main = self.document(file, &file.display().to_string(), &ROOT);
         let mut flows = Vec::new();
         for path in self.beside(&dir.join("conf.d")) {
-            let added =
-                self.read(&path).and_then(|text| self.document(path.display().to_string(), &text, &CONF_D));
+            let added = self.document(&path, &path.display().to_string(), &CONF_D);
             flows.extend(added.iter().flat_map(|section| section.tables("flow")).cloned());
         }
         self.resolve(main, flows, dir)
@@ -44,7 +43,7 @@ impl<'a> Loader<'a> {
 
     /// One text, with nothing beside it.
     pub(super) fn text(mut self, name: &str, text: &str, dir: &Path) -> Result<Config, Error> {
-        let main = self.document(name.to_owned(), text, &ROOT);
+        let main = self.parse(name, text, &ROOT);
         self.resolve(main, Vec::new(), dir)
     }
 
@@ -63,20 +62,32 @@ impl<'a> Loader<'a> {
         self.errors.finish(config)
     }
 
-    fn document(&mut self, name: String, text: &str, schema: &'static Table) -> Option<Section> {
-        let file = self.errors.source(name, text);
+    fn document(&mut self, path: &Path, name: &str, schema: &'static Table) -> Option<Section> {
+        let help = match schema.key("agent") {
+            Some(_) => "`kintail config default` prints one to begin with; --config names another",
+            None => "every *.toml in conf.d is read: move it away if it is none of kintail's",
+        };
+        let text = self.read(path, name, help)?;
+        self.parse(name, &text, schema)
+    }
+
+    fn parse(&mut self, name: &str, text: &str, schema: &'static Table) -> Option<Section> {
+        let file = self.errors.source(name.to_owned(), text);
         Reader { errors: &mut self.errors, file, lookup: self.lookup }.document(text, schema)
     }
 
-    fn read(&mut self, path: &Path) -> Option<String> {
+    fn read(&mut self, path: &Path, name: &str, help: &str) -> Option<String> {
         match read(path) {
-            Ok(text) => Some(text),
-            Err(why) => {
-                let help = "`kintail config default` prints one to begin with; --config names another";
-                self.errors.push(None, format!("{}: {why}", path.display()), help);
-                None
+            Ok(text) => return Some(text),
+            Err(ReadError::NotText(before)) => {
+                let shown = format!("{before}{}", char::REPLACEMENT_CHARACTER);
+                let file = self.errors.source(name.to_owned(), &shown);
+                let spot = Spot::new(file, before.len()..shown.len());
+                self.errors.push(spot, "not UTF-8", "save the file as UTF-8");
             }
+            Err(why) => self.errors.push(None, format!("{name}: {why}"), help),
         }
+        None
     }
 
     /// `*.toml` in a directory, in lexical order; hidden files are left out.
@@ -99,18 +110,31 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// Why a file is no text.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("longer than 4 MiB")]
+    Long,
+    /// With the text before the first wrong byte.
+    #[error("not UTF-8")]
+    NotText(String),
+}
+
 /// A text of bounded length, from a file or, for `-`, from standard input.
-pub(super) fn read(path: &Path) -> Result<String, String> {
+fn read(path: &Path) -> Result<String, ReadError> {
     let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes)?;
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MOST {
-        return Err("longer than 4 MiB".to_owned());
+        std::fs::File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
     }
-    String::from_utf8(bytes)
-        .map_err(|error| format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+    if bytes.len() as u64 > MOST {
+        return Err(ReadError::Long);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let text = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        ReadError::NotText(String::from_utf8_lossy(text).into_owned())
+    })
 }

@@ -22,9 +22,20 @@ use std::sync::{Arc, Mutex};
 /// All files that are open for reading, and the threads on which calls run.
 #[derive(Debug)]
 pub(crate) struct Files {
-    symlinks: Symlinks,
+    rules: Rules,
     lanes: Lanes,
     shared: Arc<Shared>,
+}
+
+/// Which files are opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// Which links are followed.
+    pub(crate) symlinks: Symlinks,
+    /// Most that are open at once.
+    pub(crate) most: usize,
+    /// What this agent writes, under whatever name it is met: it would be shipped round and round.
+    pub(crate) outputs: Arc<[PathBuf]>,
 }
 
 /// What a call leaves behind for the next.
@@ -46,8 +57,8 @@ struct OpenFile {
 
 impl Files {
     /// No file is open, no thread runs.
-    pub(crate) fn new(symlinks: Symlinks) -> Self {
-        Self { symlinks, lanes: Lanes::default(), shared: Arc::default() }
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self { rules, lanes: Lanes::default(), shared: Arc::default() }
     }
 
     /// The entries of `dir` that are wanted.
@@ -69,7 +80,7 @@ impl Files {
 
     /// What `path` is.
     pub(crate) fn look(&self, path: PathBuf, reply: impl FnOnce(Result<Meta, FileError>) + Send + 'static) {
-        let symlinks = self.symlinks;
+        let symlinks = self.rules.symlinks;
         let shared = Arc::clone(&self.shared);
         self.at("stat", path, move |path| {
             let looked = calls::look(path, symlinks);
@@ -87,12 +98,16 @@ impl Files {
         path: PathBuf,
         reply: impl FnOnce(Result<Meta, FileError>) + Send + 'static,
     ) {
-        let symlinks = self.symlinks;
+        if self.shared.open.lock().expect("not poisoned").len() >= self.rules.most {
+            return reply(Err(FileError::TooManyFiles));
+        }
+        let rules = self.rules.clone();
         let shared = Arc::clone(&self.shared);
         self.at("open", path, move |path| {
-            let opened = calls::open(path, symlinks).map(|(file, meta)| {
+            let opened = calls::open(path, rules.symlinks).and_then(|(file, meta)| {
+                calls::not_ours(&rules.outputs, &meta)?;
                 shared.opened(handle, file, path, &meta);
-                meta
+                Ok(meta)
             });
             reply(opened);
         });

@@ -8,7 +8,7 @@ mod stdout;
 mod writer;
 
 pub(crate) use file::numbered;
-pub(crate) use stdout::CLOSED as STDOUT_CLOSED;
+pub(crate) use stdout::{CLOSED as STDOUT_CLOSED, is_null as stdout_is_null};
 
 use self::aws::{Access, Remote};
 use crate::config::{Aws, FlowIo};

@@ -3,8 +3,9 @@
 use crate::config::Config;
 use crate::config::paths::follows;
 use crate::io::sinks::numbered;
-use kintail_engine::settings::Destination;
+use kintail_engine::settings::{Destination, Flow};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A flow would read what a flow writes, and write it again, for ever.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,15 @@ pub(super) fn check(config: &Config) -> Result<(), Loop> {
         }
     }
     Ok(())
+}
+
+/// The files that are written now.
+pub(super) fn outputs(config: &Config) -> Arc<[PathBuf]> {
+    let output = |flow: &Flow| match &flow.destination {
+        Destination::File { path, .. } => Some(path.clone()),
+        _ => None,
+    };
+    config.engine.flows.iter().filter_map(output).collect()
 }
 
 /// The state directory, the outputs with their rotated files, and the file that standard error goes to.

@@ -52,6 +52,36 @@ fn help_teaches_by_examples_and_names_the_exit_codes() {
 }
 
 #[test]
+fn the_help_of_every_command_teaches_by_examples() {
+    let commands = [
+        &["run"][..],
+        &["tail"],
+        &["check"],
+        &["preview"],
+        &["status"],
+        &["offsets"],
+        &["offsets", "list"],
+        &["offsets", "set"],
+        &["offsets", "reset"],
+        &["offsets", "rename"],
+        &["losses"],
+        &["losses", "clear"],
+        &["dead-letter"],
+        &["dead-letter", "list"],
+        &["dead-letter", "resend"],
+        &["dead-letter", "clear"],
+        &["config"],
+        &["config", "show"],
+        &["config", "default"],
+    ];
+    for command in commands {
+        let said = text(&kintail(command.iter().chain(&["--help"])).stdout);
+        let example = format!("\n  kintail {}", command.join(" "));
+        assert!(said.contains("Example") && said.contains(&example), "{said}");
+    }
+}
+
+#[test]
 fn the_files_we_ship_are_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let examples = std::fs::read_dir(root.join("examples")).expect("examples");

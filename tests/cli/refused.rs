@@ -134,7 +134,8 @@ fn too_little_memory_is_refused_with_the_least_that_works() {
 fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     let defaults = "stream = \"s\"\narchives = []\ncompressed = false\nidentity = \"auto\"\nordering = \"none\"\n\
                     aggregation = false\naggregate_bytes = \"51200B\"\nrecord_id = false\nwire = \"auto\"";
-    Place::new(&flow(defaults)).right();
+    let agent = "[agent]\nhold_deleted = \"10240MiB\"\nstatus_group = \"\"\n[aws]\nca_bundle = \"\"\n";
+    Place::new(&format!("{agent}{}", flow(defaults))).right();
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
         ("stdout = true\ncompressed = true", "`compressed`"),
@@ -145,6 +146,10 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[[flow.process]]\nparse = \"json\"", "`process`"),
+        ("stream = \"s\"\n[agent]\nhold_deleted = \"0B\"", "`hold_deleted`"),
+        ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
+        ("stream = \"s\"\n[aws]\nca_bundle = \"/ca.pem\"", "`ca_bundle`"),
+        ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),
         ("stream = \"s\"\n[metrics]", "`metrics`"),
         ("stream = \"s\"\n[kafka]\nbrokers = []", "`kafka`"),
     ] {
@@ -169,6 +174,25 @@ fn all_errors_are_reported_at_once() {
 #[test]
 fn broken_toml_is_shown_where_it_breaks() {
     one_error("[agent]\nmemory = \"1MiB\n", (2, 15), "invalid basic string, expected `\"`", "");
+}
+
+#[test]
+fn a_byte_that_is_no_utf8_is_shown_where_it_is_with_the_fix() {
+    let place = Place::new("");
+    let latin1 = b"# our logs\n[[flow]] # caf\xe9\nfiles = [\"/x\"]\nstdout = true\n";
+    std::fs::write(place.file(), latin1).expect("written");
+    let said = place.refused();
+    assert!(said.contains("error: not UTF-8\n") && said.contains("kintail.toml:2:15\n"), "{said}");
+    assert!(said.contains("save the file as UTF-8") && !said.contains("config default"), "{said}");
+}
+
+#[test]
+fn a_file_of_conf_d_that_cannot_be_read_is_not_answered_with_advice_for_the_main_one() {
+    let place = Place::new(&flow("stdout = true"));
+    std::fs::create_dir_all(place.dir.path().join("conf.d/old.toml")).expect("a directory");
+    let said = place.refused();
+    assert!(said.contains("conf.d/old.toml: ") && said.contains("move it away"), "{said}");
+    assert!(!said.contains("config default"), "{said}");
 }
 
 #[test]

@@ -4,3 +4,4 @@ mod agent;
 mod follow;
 mod output;
 mod restart;
+mod scarce;

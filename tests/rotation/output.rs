@@ -59,6 +59,27 @@ fn an_output_that_is_followed_through_a_link_is_refused_with_78() {
 }
 
 #[test]
+fn an_output_under_a_second_name_is_never_followed() {
+    let site = Site::new("*.log", "");
+    append(&site.log("app.log"), &lines("app", 3));
+    let _agent = site.start();
+    site.expect_once(&lines("app", 3));
+    std::fs::hard_link(site.path("out"), site.log("hard.log")).unwrap();
+    std::os::unix::fs::symlink(site.path("out"), site.log("soft.log")).unwrap();
+    until(|| site.journal().matches("which this agent writes").count() >= 2, || site.journal());
+    append(&site.log("app.log"), &lines("later", 3));
+    site.expect_once(&[lines("app", 3), lines("later", 3)].concat());
+}
+
+#[test]
+fn a_stdout_that_throws_all_away_is_told() {
+    let site = Site::new("*.log", "");
+    site.configure("files = [\"logs/*.log\"]\nstdout = true");
+    let _agent = Agent(site.command().stdout(Stdio::null()).spawn().unwrap());
+    until(|| site.journal().contains("/dev/null"), || site.journal());
+}
+
+#[test]
 fn the_log_and_the_outputs_are_never_followed_by_a_wildcard() {
     let site = Site::new("*.log", "");
     // Everything is in one directory: logs, outputs, the journal, the state.

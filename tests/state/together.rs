@@ -56,6 +56,20 @@ fn a_killed_agent_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_deleted_file_that_was_shipped_to_its_end_waits_for_nothing() {
+    let host = Host::new();
+    let agent = host.agent();
+    host.saves(14);
+    drop(agent);
+    std::fs::remove_file(host.log()).unwrap();
+    let _agent = host.agent();
+    let file = || host.run(&["status", "--json"]).ended(0).json()["flows"][0]["files"][0].clone();
+    crate::wait_until("the file is known", || file() != serde_json::Value::Null);
+    let file = file();
+    assert_eq!((&file["offset"], &file["waiting_for"]), (&14.into(), &"".into()), "{file}");
+}
+
+#[test]
 fn an_offset_set_while_no_agent_runs_is_where_the_next_one_begins() {
     let host = Host::new();
     let agent = host.agent();

@@ -65,6 +65,11 @@ impl Host {
         }
     }
 
+    /// How the flow is, if the agent answers.
+    pub(crate) fn flow(&self) -> Option<FlowStatus> {
+        self.status().ok()?.flows.into_iter().next()
+    }
+
     fn status(&self) -> io::Result<Status> {
         let mut socket = UnixStream::connect(self.dir.path().join("state/kintail.sock"))?;
         serde_json::to_writer(&socket, &Order::Status)?;

@@ -21,6 +21,8 @@ pub struct Health {
 #[derive(Debug)]
 struct Trouble {
     kind: FailureKind,
+    /// When the first of them failed.
+    since: Duration,
     /// Requests that failed in a row.
     failures: u32,
     /// No request goes before.
@@ -41,14 +43,21 @@ impl Health {
     /// A request failed as a whole: wait, with full jitter.
     pub fn failed(&mut self, failure: &Failure, retry: &Retry, now: Now, rng: &mut fastrand::Rng) {
         self.noted(failure, now);
-        let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
+        let (since, before) =
+            self.trouble.as_ref().map_or((now.mono, 0), |trouble| (trouble.since, trouble.failures));
+        let failures = before + 1;
         let until = now.mono + back_off(failures, retry.initial, longest(failure.kind, retry), rng);
-        self.trouble = Some(Trouble { kind: failure.kind, failures, until });
+        self.trouble = Some(Trouble { kind: failure.kind, since, failures, until });
     }
 
     /// No request before this time.
     pub fn until(&self) -> Duration {
         self.trouble.as_ref().map_or(Duration::ZERO, |trouble| trouble.until)
+    }
+
+    /// Since when requests fail as a whole, if they do.
+    pub fn since(&self) -> Option<Duration> {
+        self.trouble.as_ref().map(|trouble| trouble.since)
     }
 
     /// The whole flow fails, in a way that more requests do not mend.

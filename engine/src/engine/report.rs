@@ -31,7 +31,7 @@ impl Engine {
         let files: Vec<FileStatus> = cursors.collect();
         let lasting = flow.sender.health.lasting();
         let last = flow.sender.health.last();
-        let oldest = flow.sender.unanswered_since().into_iter().chain(flow.sender.pending.oldest()).min();
+        let oldest = flow.sender.waiting_since();
         FlowStatus {
             name: flow.settings.name.clone(),
             destination: flow.sender.destination().describe(),
@@ -70,7 +70,7 @@ fn file_status(file: &File, cursor: &Cursor) -> FileStatus {
         (Some(problem), _) => problem.clone(),
         (None, Stage::Stuck) => "acknowledgements: too many ranges past a record that fails".into(),
         (None, Stage::Unsaved) => "the store".into(),
-        (None, Stage::Closed) if file.ending == Ending::Finished => String::new(),
+        (None, Stage::Closed) if file.ending == Ending::Finished || missing.is_empty() => String::new(),
         (None, Stage::Closed) => "the file to be found".into(),
         (None, Stage::Seek { .. } | Stage::Idle | Stage::Queued | Stage::Busy) => String::new(),
     };

@@ -176,10 +176,15 @@ impl Engine {
     pub(super) fn concluded_failed(&mut self, sighting: &Sighting, error: &FileError) {
         self.tree.opening -= 1;
         self.set_seen(sighting, Seen::Failed);
-        if *error != FileError::NotFound {
+        // A link that leads nowhere, or to no file, is as little to follow as a FIFO.
+        if !matches!(error, FileError::NotFound | FileError::NoFile) {
             let path = sighting.path();
             let text = format!("{} cannot be read: {error}", path.display());
-            self.note(Level::Error, format!("open {}", path.display()), text);
+            let subject = match error {
+                FileError::TooManyFiles => "descriptors".to_owned(),
+                _ => format!("open {}", path.display()),
+            };
+            self.note(Level::Error, subject, text);
         }
     }
 

@@ -89,7 +89,8 @@ const AGENT: Table = Table {
             Kind::SizeOrNever,
             r#""10GiB""#,
             "Most bytes of deleted, unread files held open, the oldest given up first; `0B` holds none, `never` never gives one up.",
-        ),
+        )
+        .later(),
         Key::new(
             "forget_after",
             Kind::Time(60_000, MAX),
@@ -102,7 +103,8 @@ const AGENT: Table = Table {
             r#""1GiB""#,
             "Most bytes of records kept that a destination refused.",
         ),
-        Key::new("status_group", Kind::Text, r#""""#, "A group that may read the status; empty for none."),
+        Key::new("status_group", Kind::Text, r#""""#, "A group that may read the status; empty for none.")
+            .later(),
         Key::unset("log", Kind::Table(&LOG), "", "The agent's own log, on standard error."),
     ],
 };
@@ -154,7 +156,8 @@ const AWS: Table = Table {
             Kind::Text,
             r#""""#,
             "PEM file of the authorities to trust instead of the system's.",
-        ),
+        )
+        .later(),
         Key::new(
             "shared_credentials_file",
             Kind::Text,
@@ -170,7 +173,7 @@ const ENDPOINTS: Table = Table {
         Key::unset("kinesis", Kind::Text, r#""http://localhost:4567""#, "Kinesis Data Streams."),
         Key::unset("firehose", Kind::Text, r#""http://localhost:4573""#, "Firehose."),
         Key::unset("sts", Kind::Text, r#""http://localhost:4592""#, "Where roles are assumed."),
-        Key::unset("cloudwatch", Kind::Text, r#""http://localhost:4582""#, "CloudWatch."),
+        Key::unset("cloudwatch", Kind::Text, r#""http://localhost:4582""#, "CloudWatch.").later(),
     ],
 };
 

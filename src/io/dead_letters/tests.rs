@@ -6,7 +6,7 @@ use kintail_engine::ids::{CursorId, FlowId, RunId};
 use std::os::unix::fs::PermissionsExt;
 
 fn letter(number: u64, data: &[u8]) -> Letter {
-    let store = RunId(u64::MAX);
+    let run = RunId(u64::MAX);
     Letter {
         cursor: CursorId { flow: FlowId(0), file: FileId { run, number }, epoch: Epoch { run, number: 3 } },
         path: "/var/log/a.log".into(),

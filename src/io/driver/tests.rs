@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{Log, LogFormat, LogLevel};
+use crate::io::files::Rules;
 use kintail_engine::Start;
 use kintail_engine::destination::{Failure, FailureKind};
 use kintail_engine::event::{Action, Do};
@@ -36,7 +37,7 @@ fn start(state: &Path) -> (Driver, UnboundedReceiver<Event>) {
     let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
     let engine = Engine::new(Start { settings, seed: 1, boot_id: String::new() }).unwrap();
     let io = Io {
-        files: Files::new(Symlinks::Files),
+        files: Files::new(Rules { symlinks: Symlinks::Files, most: 100, outputs: [].into() }),
         watches: Watches::new(),
         flows: vec!["flow".into()],
         sinks: Vec::new(),

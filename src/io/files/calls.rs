@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, IoSliceMut};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most bytes that are read on the loop's own thread: a copy of microseconds, cheaper than waking a thread.
 const AT_ONCE: usize = 64 * 1024;
@@ -58,6 +58,15 @@ pub(super) fn open(path: &Path, symlinks: Symlinks) -> Result<(File, Meta), File
     Ok((file, meta))
 }
 
+/// Refuses a file that is one of these outputs by another name.
+pub(super) fn not_ours(outputs: &[PathBuf], meta: &Meta) -> Result<(), FileError> {
+    let is_it = |path: &&PathBuf| look(path, Symlinks::All).is_ok_and(|ours| ours.identity == meta.identity);
+    match outputs.iter().find(is_it) {
+        Some(path) => Err(FileError::Other(format!("it is {}, which this agent writes", path.display()))),
+        None => Ok(()),
+    }
+}
+
 /// Opens a directory, to ask about its file system.
 pub(super) fn open_dir(dir: &Path) -> Result<File, FileError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::PATH;
@@ -67,7 +76,7 @@ pub(super) fn open_dir(dir: &Path) -> Result<File, FileError> {
 fn regular(meta: Meta) -> Result<Meta, FileError> {
     match meta.kind {
         Kind::File => Ok(meta),
-        Kind::Dir | Kind::Link | Kind::Other => Err(FileError::Other("not a regular file".into())),
+        Kind::Dir | Kind::Link | Kind::Other => Err(FileError::NoFile),
     }
 }
 

@@ -11,6 +11,14 @@ use tempfile::TempDir;
 
 const HANDLE: HandleId = HandleId(7);
 
+fn rules() -> Rules {
+    Rules { symlinks: Symlinks::Files, most: 100, outputs: Arc::default() }
+}
+
+fn files() -> Files {
+    Files::new(rules())
+}
+
 /// What a call answers.
 fn wait<T: Send + 'static>(call: impl FnOnce(Box<dyn FnOnce(T) + Send>)) -> T {
     let (answer, answers): (_, Receiver<T>) = channel();
@@ -35,7 +43,7 @@ fn a_file_keeps_its_identity_through_a_rename_and_has_a_birth_time() {
     let dir = TempDir::new().unwrap();
     let (old, new) = (dir.path().join("a.log"), dir.path().join("a.log.1"));
     fs::write(&old, "one\n").unwrap();
-    let files = Files::new(Symlinks::Files);
+    let files = files();
     let before = open(&files, &old).unwrap();
     fs::rename(&old, &new).unwrap();
     let after = look(&files, &new).unwrap();
@@ -51,7 +59,7 @@ fn reads_end_only_at_the_end_of_the_file() {
     let path = dir.path().join("a.log");
     let content: Vec<u8> = (0..300_000_u32).map(|i| (i % 251) as u8).collect();
     fs::write(&path, &content).unwrap();
-    let files = Files::new(Symlinks::Files);
+    let files = files();
     open(&files, &path).unwrap();
     assert_eq!(read(&files, 0, 1 << 20), content);
     assert_eq!(read(&files, 10, 200_000), content[10..200_010]);
@@ -64,7 +72,7 @@ fn a_deleted_file_is_read_on_and_has_no_links() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("a.log");
     let mut writer = fs::File::create(&path).unwrap();
-    let files = Files::new(Symlinks::Files);
+    let files = files();
     open(&files, &path).unwrap();
     fs::remove_file(&path).unwrap();
     writer.write_all(b"late\n").unwrap();
@@ -78,7 +86,7 @@ fn a_closed_file_is_not_read() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("a.log");
     fs::write(&path, "one\n").unwrap();
-    let files = Files::new(Symlinks::Files);
+    let files = files();
     open(&files, &path).unwrap();
     wait(|reply| files.close(HANDLE, move || reply(())));
     assert!(wait(|reply| files.read(HANDLE, 0, 4, reply)).is_err());
@@ -89,8 +97,8 @@ fn a_fifo_is_refused_and_its_writer_stays_asleep() {
     let dir = TempDir::new().unwrap();
     let fifo = dir.path().join("fifo.log");
     mknodat(CWD, &fifo, FileType::Fifo, 0o600.into(), 0).unwrap();
-    let files = Files::new(Symlinks::Files);
-    assert_eq!(open(&files, &fifo), Err(FileError::Other("not a regular file".into())));
+    let files = files();
+    assert_eq!(open(&files, &fifo), Err(FileError::NoFile));
     assert_eq!(look(&files, &fifo).unwrap().kind, Kind::Other);
 }
 
@@ -101,11 +109,11 @@ fn links_are_followed_as_the_settings_say() {
     fs::write(&file, "one\n").unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
     std::os::unix::fs::symlink(dir.path().join("nowhere"), &dangling).unwrap();
-    let following = Files::new(Symlinks::Files);
+    let following = files();
     assert_eq!(look(&following, &link).unwrap().kind, Kind::File);
     assert_eq!(open(&following, &link).unwrap().size, 4);
     assert_eq!(open(&following, &dangling), Err(FileError::NotFound));
-    let not_following = Files::new(Symlinks::None);
+    let not_following = Files::new(Rules { symlinks: Symlinks::None, ..rules() });
     assert_eq!(look(&not_following, &link).unwrap().kind, Kind::Link);
     assert!(open(&not_following, &link).is_err());
 }
@@ -126,4 +134,17 @@ fn a_directory_of_this_host_can_be_watched() {
     let dir = TempDir::new().unwrap();
     assert_eq!(is_remote(dir.path()), Ok(false));
     assert_eq!(is_remote(&dir.path().join("missing")), Err(FileError::NotFound));
+}
+
+#[test]
+fn so_many_files_are_open_and_no_more() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("a.log");
+    fs::write(&path, "one\n").unwrap();
+    let files = Files::new(Rules { most: 1, ..rules() });
+    open(&files, &path).unwrap();
+    let second = |files: &Files| wait(|reply| files.open(HandleId(8), path.clone(), reply));
+    assert_eq!(second(&files), Err(FileError::TooManyFiles));
+    wait(|reply| files.close(HANDLE, move || reply(())));
+    assert!(second(&files).is_ok());
 }

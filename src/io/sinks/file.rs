@@ -131,12 +131,15 @@ fn end_of_last_record(file: &File, length: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Renames `path` to `path.1`, that to `path.2` and so on; what was `path.KEEP` is gone.
+/// Renames `path` to `path.1`, that to `path.2` and so on to the first number that is free (a rotation that was killed
+/// half way leaves one). Where none is, what was `path.KEEP` is gone.
 fn rotate(path: &Path, keep: u32) -> io::Result<()> {
     if keep == 0 {
         return fs::remove_file(path);
     }
-    for generation in (1..keep).rev() {
+    let is_free = |generation: &u32| fs::symlink_metadata(numbered(path, *generation)).is_err();
+    let free = (1..keep).find(is_free).unwrap_or(keep);
+    for generation in (1..free).rev() {
         rename_if_there(&numbered(path, generation), &numbered(path, generation + 1))?;
     }
     rename_if_there(path, &numbered(path, 1))
@@ -210,6 +213,19 @@ mod tests {
         assert_eq!(fs::read_to_string(numbered(&output.path, 1)).unwrap(), "longer than all\n");
         assert_eq!(fs::read_to_string(numbered(&output.path, 2)).unwrap(), "three\n");
         assert!(!numbered(&output.path, 3).exists());
+    }
+
+    #[test]
+    fn a_rotation_that_was_killed_half_way_costs_no_generation() {
+        let dir = TempDir::new().unwrap();
+        let mut output = output(&dir, 8, 3);
+        output.write(b"newest\n");
+        // As after the first renames of the next rotation: `path.1` is not there yet.
+        fs::write(numbered(&output.path, 2), "older\n").unwrap();
+        fs::write(numbered(&output.path, 3), "oldest\n").unwrap();
+        output.write(b"another\n");
+        let kept: Vec<_> = (1..=3).map(|n| fs::read_to_string(numbered(&output.path, n)).unwrap()).collect();
+        assert_eq!(kept, ["newest\n", "older\n", "oldest\n"]);
     }
 
     #[test]

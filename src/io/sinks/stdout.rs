@@ -4,10 +4,22 @@ use super::writer::{self, failed};
 use kintail_engine::destination::{Answer, Failure, FailureKind};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::stdio;
+use std::fs;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 /// The code of an answer that says that nobody reads standard output any more.
 pub(crate) const CLOSED: &str = "StdoutClosed";
+
+/// Whether all that is written is thrown away. Where a program is started with standard output closed, it is
+/// `/dev/null` by the time that anybody could ask.
+pub(crate) fn is_null() -> bool {
+    let same = |stat: rustix::fs::Stat| {
+        let null = fs::metadata("/dev/null");
+        null.is_ok_and(|null| null.file_type().is_char_device() && null.rdev() == stat.st_rdev)
+    };
+    rustix::fs::fstat(stdio::stdout()).is_ok_and(same)
+}
 
 /// Standard output.
 pub(super) struct Output;

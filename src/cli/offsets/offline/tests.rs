@@ -6,7 +6,7 @@ use kintail_engine::state::FlowRow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-const STORE: RunId = RunId(7);
+const RUN: RunId = RunId(7);
 
 /// A file of 3,000 bytes that the flow `web` has read up to 1,000, and 1,200 to 1,300.
 struct Read {
@@ -23,9 +23,9 @@ fn read_file() -> Read {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.log");
     std::fs::write(&path, content()).unwrap();
-    let id = FileId { run: STORE, number: 1 };
-    let epoch = Epoch { run: STORE, number: 0 };
-    let mut saved = Saved::empty(STORE);
+    let id = FileId { run: RUN, number: 1 };
+    let epoch = Epoch { run: RUN, number: 0 };
+    let mut saved = Saved::default();
     saved.flows.push(FlowRow { name: "web".into(), files: vec![], last_look: 0, possible_losses: 0 });
     saved.files.push(FileRow {
         id,

@@ -34,14 +34,15 @@ fn a_full_disk_fails_saves_until_there_is_space_again() {
     let Some(disk) = Disk::mount("size=1536k") else { return };
     let dir = disk.0.path().join("state");
     let mut database = Database::open(&dir).unwrap();
-    let store = database.load().unwrap().store;
     save(&mut database, vec![Put::Flow(flow_row("before"))]);
 
     let ballast = disk.0.path().join("ballast");
     let full = std::fs::write(&ballast, vec![1; 4 << 20]).unwrap_err();
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     let cursors = |round: u64| Transaction {
-        puts: (1..500).map(|number| Put::Cursor(cursor_row("web", file_id(run, number), round))).collect(),
+        puts: (1..500)
+            .map(|number| Put::Cursor(cursor_row("web", file_id(RunId(1), number), round)))
+            .collect(),
         sync: round.is_multiple_of(2),
     };
     let mut failures = 0;
@@ -54,7 +55,7 @@ fn a_full_disk_fails_saves_until_there_is_space_again() {
     database.save(&cursors(100)).unwrap();
     database.close().unwrap();
     let saved = reopened(&dir);
-    assert_eq!((saved.store, saved.flows), (store, vec![flow_row("before")]));
+    assert_eq!(saved.flows, [flow_row("before")]);
     assert_eq!(saved.cursors.len(), 499);
     assert!(saved.cursors.iter().all(|row| row.prefix == 100));
 }

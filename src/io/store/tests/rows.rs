@@ -132,8 +132,8 @@ fn every_kind_of_row_comes_back_as_it_went() {
 fn a_transaction_that_cannot_be_written_whole_changes_nothing() {
     let (_base, dir) = state_dir();
     let mut database = Database::open(&dir).unwrap();
-    let store = database.load().unwrap().store;
-    let mut disorder = cursor_row("web", file_id(store, 1), 100);
+    let run = RunId(1);
+    let mut disorder = cursor_row("web", file_id(run, 1), 100);
     disorder.ranges = vec![Span::new(50, 60)];
     let puts = vec![Put::Flow(flow_row("web")), Put::Cursor(disorder)];
     let error = database.save(&Transaction { puts, sync: true }).unwrap_err();
@@ -146,8 +146,8 @@ fn a_transaction_that_cannot_be_written_whole_changes_nothing() {
 fn what_is_forgotten_is_gone_with_what_hangs_on_it() {
     let (_base, dir) = state_dir();
     let mut database = Database::open(&dir).unwrap();
-    let store = database.load().unwrap().store;
-    let (one, two) = (file_id(store, 1), file_id(store, 2));
+    let run = RunId(1);
+    let (one, two) = (file_id(run, 1), file_id(run, 2));
     let epoch = |number| Epoch { run, number };
     let forget = |number| Put::ForgetCursor { flow: "web".into(), file: two, epoch: epoch(number) };
     let mut puts = vec![Put::Loss(loss(one, 0, 5))];
@@ -176,23 +176,11 @@ fn what_is_forgotten_is_gone_with_what_hangs_on_it() {
 }
 
 #[test]
-fn the_number_of_a_forgotten_file_is_remembered() {
-    let (_base, dir) = state_dir();
-    let mut database = Database::open(&dir).unwrap();
-    let store = database.load().unwrap().store;
-    let foreign = file_id(RunId(store.0 ^ 1), 99);
-    save(&mut database, vec![Put::File(file_row(file_id(store, 7))), Put::File(file_row(foreign))]);
-    save(&mut database, vec![Put::ForgetFile(file_id(store, 7)), Put::File(file_row(file_id(store, 3)))]);
-    drop(database);
-    assert_eq!(reopened(&dir).last_file, 7);
-}
-
-#[test]
 fn a_renamed_flow_keeps_its_offsets_and_losses() {
     let (_base, dir) = state_dir();
     let mut database = Database::open(&dir).unwrap();
-    let store = database.load().unwrap().store;
-    let (one, two) = (file_id(store, 1), file_id(store, 2));
+    let run = RunId(1);
+    let (one, two) = (file_id(run, 1), file_id(run, 2));
     save(
         &mut database,
         vec![
