@@ -39,6 +39,9 @@ pub(crate) use tally::{KINDS, Kind, Tally};
 /// How often files are looked at where no notices come.
 const POLL: Duration = Duration::from_millis(250);
 
+/// What nobody is owed is sent within so many rounds of idle seconds.
+const MOST_ROUNDS: u32 = 300;
+
 /// More actions than this at one instant are a busy loop.
 const MOST_AT_ONCE: u32 = 20_000;
 
@@ -204,14 +207,14 @@ impl World {
     /// With nothing to do, little is done. Nobody is owed the rest of a deleted file, but it may still be on its way.
     fn rest(&mut self) -> Result<(), Broken> {
         self.run_until(self.now + 4 * SEC)?;
-        let mut quiet = self.idle_seconds();
-        for _ in 0..10 {
-            if quiet.is_ok() {
-                break;
+        for _ in 0..MOST_ROUNDS {
+            let before = self.tally.requests;
+            let quiet = self.idle_seconds();
+            if quiet.is_ok() || self.tally.requests == before {
+                return quiet;
             }
-            quiet = self.idle_seconds();
         }
-        quiet
+        Err(Broken::new("the world goes quiet", "requests without end"))
     }
 
     fn idle_seconds(&mut self) -> Result<(), Broken> {

@@ -72,6 +72,11 @@ impl Book {
         self.acked.add(start, end);
     }
 
+    /// Whether all of these bytes were served before, in this or in other pieces.
+    pub(super) fn is_served(&self, start: u64, end: u64) -> bool {
+        self.served.covers(start, end)
+    }
+
     /// The ledger lost what was not synced: only served bytes are acknowledged.
     pub(super) fn forget_ledger(&mut self) {
         self.acked = self.served.clone();
