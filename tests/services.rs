@@ -200,6 +200,10 @@ fn a_flow_that_is_refused_as_a_whole_asks_seldom_and_keeps_every_line() {
     everything.store(false, Ordering::Relaxed);
     host.wait_until_idle();
     assert!(agent.terminate(), "{}", host.said());
+    let said = host.said();
+    let order =
+        [said.find("ERROR flow default, stream clicks: ValidationException"), said.find("accepted again")];
+    assert!(order[0].is_some() && order[0] < order[1], "no person would notice: {said}");
     let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
     assert_eq!(stored.len(), lines.len());
     assert!(stored.values().all(|count| *count == 1), "repeated");
