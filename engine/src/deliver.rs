@@ -34,7 +34,7 @@ const IDLE: Duration = Duration::from_millis(50);
 /// sent yet, so that a few bad records cannot hold up the rest.
 const PROBE: u64 = 2;
 
-/// More dead letters than this in a minute are no accident: the flow stops.
+/// More refused records than this in a minute are no accident: the flow stops.
 const MAX_DEAD_A_MINUTE: usize = 100;
 
 /// Sends one flow's records.
@@ -197,6 +197,11 @@ impl Sender {
         self.pending.is_empty() && self.out.is_empty() && self.waiting_again() == 0
     }
 
+    /// Whether nothing is out, and nothing waits that would still go.
+    pub fn is_done(&self) -> bool {
+        self.is_empty() || self.health.has_stopped() && self.out.is_empty()
+    }
+
     /// Enough waits that reading more would only hold memory.
     pub fn is_full(&self) -> bool {
         self.pending.weight() >= 2 * self.rules.max_bytes
@@ -228,7 +233,7 @@ impl Sender {
         rng: &mut fastrand::Rng,
         stopping: bool,
     ) -> Option<Do> {
-        if self.in_flight() >= self.slots() || self.ready_at(now) > now {
+        if self.health.has_stopped() || self.in_flight() >= self.slots() || self.ready_at(now) > now {
             return None;
         }
         if let Some(at) = self.again.iter().position(|again| again.due <= now) {
@@ -242,7 +247,7 @@ impl Sender {
 
     /// When to look again if nothing happens before. `None`: only an answer or new records change anything.
     pub fn deadline(&self, now: Duration, stopping: bool) -> Option<Duration> {
-        if self.in_flight() >= self.slots() {
+        if self.health.has_stopped() || self.in_flight() >= self.slots() {
             return None;
         }
         let again = self.again.iter().map(|again| again.due).min();
@@ -473,8 +478,12 @@ impl Sender {
                 effects.throttled += 1;
             }
             let entry = batch.entry(index);
-            if failure.kind == FailureKind::Refused || self.gives_up(item, now.mono) {
-                self.bury(*item, failure, &entry, now.mono, effects);
+            let dies = match failure.kind {
+                FailureKind::Refused => self.may_die(failure, now),
+                _ => self.gives_up(item, now.mono),
+            };
+            if dies {
+                self.bury(*item, failure, &entry, effects);
                 continue;
             }
             self.retry_later(*item, &entry, now.mono, budget, rng);
@@ -549,7 +558,7 @@ impl Sender {
         for (index, item) in batch.items.iter().enumerate() {
             let entry = batch.entry(index);
             if self.gives_up(item, now.mono) {
-                self.bury(*item, failure, &entry, now.mono, effects);
+                self.bury(*item, failure, &entry, effects);
             } else {
                 let due = self.health.until();
                 budget.resize(flow, 0, entry.len() as u64);
@@ -618,23 +627,32 @@ impl Sender {
             Judged::Open => {}
             Judged::Guilty(suspects) => {
                 for (batch, failure) in suspects {
-                    self.bury(batch.items[0], &failure, &batch.entry(0), now.mono, effects);
-                    budget.give(flow, batch.charge);
+                    if self.may_die(&failure, now) {
+                        self.bury(batch.items[0], &failure, &batch.entry(0), effects);
+                        budget.give(flow, batch.charge);
+                    } else {
+                        self.keep_refused(&batch, budget);
+                    }
                 }
             }
             Judged::AllRefused(suspects) => {
                 if let Some((_, failure)) = suspects.first() {
                     self.health.failed(failure, &self.retry, now, rng);
                 }
-                for (batch, _) in suspects {
-                    let entry = Bytes::copy_from_slice(&batch.entry(0));
-                    let weight = entry.len() as u64;
-                    budget.resize(flow, batch.charge, weight);
-                    let due = self.health.until();
-                    self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
+                for (batch, _) in &suspects {
+                    self.keep_refused(batch, budget);
                 }
             }
         }
+    }
+
+    /// A single record that was refused goes again, when the flow does.
+    fn keep_refused(&mut self, batch: &Batch, budget: &mut Budget) {
+        let entry = Bytes::copy_from_slice(&batch.entry(0));
+        let weight = entry.len() as u64;
+        budget.resize(self.flow.0 as usize, batch.charge, weight);
+        let due = self.health.until();
+        self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
     }
 
     fn retry_later(
@@ -660,18 +678,23 @@ impl Sender {
         }
     }
 
-    fn bury(&mut self, item: Item, failure: &Failure, entry: &[u8], now: Duration, effects: &mut Effects) {
-        self.dead.push_back(now);
+    fn bury(&self, item: Item, failure: &Failure, entry: &[u8], effects: &mut Effects) {
         let data = self.destination.data(entry).into();
         effects.dead.push(Dead { item, failure: failure.clone(), data });
     }
 
-    /// Whether so many records died in the last minute that the flow must be wrong.
-    pub fn too_many_dead(&mut self, now: Duration) -> bool {
-        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_mins(1)) {
+    /// Whether a refused record becomes a dead letter. Where too many did in the last minute the flow is wrong: it
+    /// keeps them, and stops.
+    fn may_die(&mut self, failure: &Failure, now: Now) -> bool {
+        while self.dead.front().is_some_and(|at| now.mono.saturating_sub(*at) > Duration::from_mins(1)) {
             self.dead.pop_front();
         }
-        self.dead.len() > MAX_DEAD_A_MINUTE
+        if self.dead.len() >= MAX_DEAD_A_MINUTE {
+            self.health.stop(failure, now);
+            return false;
+        }
+        self.dead.push_back(now.mono);
+        true
     }
 }
 

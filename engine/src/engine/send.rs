@@ -83,13 +83,17 @@ impl Engine {
     fn report(&mut self, id: FlowId, failure: Option<&Failure>, ailed: bool) {
         let flow = &self.flows[id.0 as usize];
         let ails = flow.sender.health.lasting().is_some();
+        let stopped = flow.sender.health.has_stopped() && !ailed;
         let what = match failure {
+            _ if stopped => "more than 100 records a minute were refused: the flow has stopped; mend the \
+                             cause, then restart"
+                .to_owned(),
             Some(failure) => format!("{} ({}): {}", failure.code, failure.kind.name(), failure.message),
             None if ailed && !ails => "accepted again".to_owned(),
             None => return,
         };
         let level = match failure {
-            Some(_) if ails => Level::Error,
+            _ if ails => Level::Error,
             Some(_) => Level::Warn,
             None => Level::Info,
         };
