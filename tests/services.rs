@@ -15,7 +15,7 @@ use agent::{Host, Writer, wait};
 use aws::{Delivery, Kinesis};
 use endpoint::{Act, Endpoint};
 use servers::Server;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::sync::Arc;
@@ -200,9 +200,39 @@ fn a_flow_that_is_refused_as_a_whole_asks_seldom_and_keeps_every_line() {
     everything.store(false, Ordering::Relaxed);
     host.wait_until_idle();
     assert!(agent.terminate(), "{}", host.said());
+    let said = host.said();
+    let order =
+        [said.find("ERROR flow default, stream clicks: ValidationException"), said.find("accepted again")];
+    assert!(order[0].is_some() && order[0] < order[1], "no person would notice: {said}");
     let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
     assert_eq!(stored.len(), lines.len());
     assert!(stored.values().all(|count| *count == 1), "repeated");
+}
+
+#[test]
+fn a_flow_of_which_too_many_lines_are_refused_stops_and_keeps_them() {
+    let refused = "InvalidArgumentException";
+    let endpoint = Endpoint::start(move |put| {
+        let bad = put.records.iter().enumerate().filter(|(_, record)| record.data.starts_with(b"bad"));
+        Act::Fail(bad.map(|(index, _)| (index, refused)).collect())
+    });
+    let host = Host::new("stream = \"clicks\"\npacing = \"off\"", &endpoint.url());
+    let lines: Vec<String> = (0..200).flat_map(|n| [format!("bad {n}\n"), format!("good {n}\n")]).collect();
+    fs::write(host.log(), lines.concat()).expect("a log");
+    let agent = host.start();
+    wait("a flow that has stopped", || {
+        host.flow().is_some_and(|flow| flow.waiting_for.starts_with("a restart"))
+    });
+    wait("the dead letters", || host.flow().is_some_and(|flow| flow.counters.dead_letters == 100));
+    let requests = endpoint.counts().0;
+    sleep(Duration::from_millis(500));
+    assert_eq!(endpoint.counts().0, requests, "it goes on");
+    let kept: usize = lines[200..].iter().filter(|line| line.starts_with("bad")).map(String::len).sum();
+    assert!(host.flow().is_some_and(|flow| !flow.healthy && flow.lag_bytes == kept as u64));
+    assert!(agent.terminate(), "{}", host.said());
+    assert!(host.said().contains("ERROR flow default, stream clicks: more than 100"), "{}", host.said());
+    let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
+    assert!(stored.keys().eq(lines.iter().filter(|line| line.starts_with("good")).collect::<BTreeSet<_>>()));
 }
 
 #[test]

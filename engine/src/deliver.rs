@@ -129,6 +129,11 @@ impl Sender {
         self.pending.is_empty() && self.out.is_empty() && self.waiting_again() == 0
     }
 
+    /// Whether nothing is out, and nothing waits that would still go.
+    pub fn is_done(&self) -> bool {
+        self.is_empty() || self.health.has_stopped() && self.out.is_empty()
+    }
+
     /// Enough waits that reading more would only hold memory.
     pub fn is_full(&self) -> bool {
         self.pending.weight() >= 2 * self.rules.max_bytes
@@ -160,7 +165,7 @@ impl Sender {
         rng: &mut fastrand::Rng,
         stopping: bool,
     ) -> Option<Do> {
-        if self.in_flight() >= self.slots() || self.ready_at(now) > now {
+        if self.health.has_stopped() || self.in_flight() >= self.slots() || self.ready_at(now) > now {
             return None;
         }
         if let Some(at) = self.again.iter().position(|again| again.due <= now) {
@@ -174,7 +179,7 @@ impl Sender {
 
     /// When to look again if nothing happens before. `None`: only an answer or new records change anything.
     pub fn deadline(&self, now: Duration, stopping: bool) -> Option<Duration> {
-        if self.in_flight() >= self.slots() {
+        if self.health.has_stopped() || self.in_flight() >= self.slots() {
             return None;
         }
         let again = self.again.iter().map(|again| again.due).min();

@@ -56,7 +56,8 @@ impl Logs {
 
     /// Writes all that was held back: the end.
     pub(crate) fn finish(&self) {
-        for out in self.shared.limiter.lock().expect("not poisoned").finish() {
+        let now = self.shared.begun.elapsed();
+        for out in self.shared.limiter.lock().expect("not poisoned").finish(now) {
             self.shared.write(&out);
         }
     }

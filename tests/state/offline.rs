@@ -55,7 +55,7 @@ fn where_no_agent_ever_ran_nothing_is_made() {
 fn the_ledger_is_shown_and_cleared() {
     let host = Host::with_store();
     host.sql(
-        "INSERT INTO ledger (flow, store, number, epoch_store, epoch_number, path, start, end, reason, time)
+        "INSERT INTO ledger (flow, run, number, epoch_run, epoch_number, path, start, end, reason, time)
          VALUES ('web', -1, 1, -1, 0, CAST('/var/log/a.log' AS BLOB), 10, 2058, 'oversize', 0);
          INSERT INTO ledger_count VALUES ('web', 'file_gone', 3, 4096, 0, 1000000000);",
     );

@@ -12,7 +12,7 @@ use crate::ids::{CursorId, Span};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// More dead letters than this in a minute are no accident: the flow stops.
+/// More refused records than this in a minute are no accident: the flow stops.
 const MAX_DEAD_A_MINUTE: usize = 100;
 
 /// What an answer brought about.
@@ -118,7 +118,11 @@ impl Sender {
                 answer.effects.throttled += 1;
             }
             let entry = batch.entry(index);
-            if failure.kind == FailureKind::Refused || self.gives_up(item, answer.now.mono) {
+            let dies = match failure.kind {
+                FailureKind::Refused => self.may_die(failure, answer.now),
+                _ => self.gives_up(item, answer.now.mono),
+            };
+            if dies {
                 self.bury(*item, failure, &entry, answer);
                 continue;
             }
@@ -227,23 +231,32 @@ impl Sender {
             Judged::Open => {}
             Judged::Guilty(suspects) => {
                 for (batch, failure) in suspects {
-                    self.bury(batch.items[0], &failure, &batch.entry(0), answer);
-                    answer.budget.give(flow, batch.charge);
+                    if self.may_die(&failure, answer.now) {
+                        self.bury(batch.items[0], &failure, &batch.entry(0), answer);
+                        answer.budget.give(flow, batch.charge);
+                    } else {
+                        self.keep_refused(&batch, answer);
+                    }
                 }
             }
             Judged::AllRefused(suspects) => {
                 if let Some((_, failure)) = suspects.first() {
                     self.health.failed(failure, &self.retry, answer.now, answer.rng);
                 }
-                for (batch, _) in suspects {
-                    let entry = Bytes::copy_from_slice(&batch.entry(0));
-                    let weight = entry.len() as u64;
-                    answer.budget.resize(flow, batch.charge, weight);
-                    let due = self.health.until();
-                    self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
+                for (batch, _) in &suspects {
+                    self.keep_refused(batch, answer);
                 }
             }
         }
+    }
+
+    /// A single record that was refused goes again, when the flow does.
+    fn keep_refused(&mut self, batch: &Batch, answer: &mut Answering<'_>) {
+        let entry = Bytes::copy_from_slice(&batch.entry(0));
+        let weight = entry.len() as u64;
+        answer.budget.resize(self.flow.0 as usize, batch.charge, weight);
+        let due = self.health.until();
+        self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
     }
 
     fn retry_later(&mut self, mut item: Item, entry: &Bytes, answer: &mut Answering<'_>) {
@@ -267,17 +280,22 @@ impl Sender {
         }
     }
 
-    fn bury(&mut self, item: Item, failure: &Failure, entry: &[u8], answer: &mut Answering<'_>) {
-        self.dead.push_back(answer.now.mono);
+    fn bury(&self, item: Item, failure: &Failure, entry: &[u8], answer: &mut Answering<'_>) {
         let data = self.destination.data(entry).into();
         answer.effects.dead.push(Dead { item, failure: failure.clone(), data });
     }
 
-    /// Whether so many records died in the last minute that the flow must be wrong.
-    pub fn too_many_dead(&mut self, now: Duration) -> bool {
-        while self.dead.front().is_some_and(|at| now.saturating_sub(*at) > Duration::from_mins(1)) {
+    /// Whether a refused record becomes a dead letter. Where too many did in the last minute the flow is wrong: it
+    /// keeps them, and stops.
+    fn may_die(&mut self, failure: &Failure, now: Now) -> bool {
+        while self.dead.front().is_some_and(|at| now.mono.saturating_sub(*at) > Duration::from_mins(1)) {
             self.dead.pop_front();
         }
-        self.dead.len() > MAX_DEAD_A_MINUTE
+        if self.dead.len() >= MAX_DEAD_A_MINUTE {
+            self.health.stop(failure, now);
+            return false;
+        }
+        self.dead.push_back(now.mono);
+        true
     }
 }

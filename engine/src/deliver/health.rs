@@ -15,6 +15,8 @@ const FAIRLY_SLOW: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Health {
     trouble: Option<Trouble>,
+    /// It takes a person and a restart to go on.
+    stopped: bool,
     last: Option<(Failure, i64)>,
 }
 
@@ -40,6 +42,17 @@ impl Health {
         self.last = Some((failure.clone(), now.wall));
     }
 
+    /// Too many records failed: nothing is sent any more.
+    pub fn stop(&mut self, failure: &Failure, now: Now) {
+        self.noted(failure, now);
+        self.stopped = true;
+    }
+
+    /// Whether nothing is sent any more.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// A request failed as a whole: wait, with full jitter.
     pub fn failed(&mut self, failure: &Failure, retry: &Retry, now: Now, rng: &mut fastrand::Rng) {
         self.noted(failure, now);
@@ -62,12 +75,15 @@ impl Health {
 
     /// The whole flow fails, in a way that more requests do not mend.
     pub fn lasting(&self) -> Option<FailureKind> {
+        if self.stopped {
+            return Some(FailureKind::Refused);
+        }
         self.trouble.as_ref().map(|trouble| trouble.kind).filter(|kind| lasts(*kind))
     }
 
     /// Whether requests fail as a whole now.
     pub fn is_failing(&self) -> bool {
-        self.trouble.is_some()
+        self.stopped || self.trouble.is_some()
     }
 
     /// The last failure and its wall time.

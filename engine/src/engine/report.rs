@@ -55,6 +55,9 @@ impl Engine {
 }
 
 fn waiting_for(flow: &Flow) -> String {
+    if flow.sender.health.has_stopped() {
+        return "a restart: more than 100 records a minute were refused".into();
+    }
     if let Some(kind) = flow.sender.health.lasting() {
         return format!("the destination: {}", kind.name());
     }

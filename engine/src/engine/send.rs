@@ -3,7 +3,7 @@
 use super::{Asked, Engine, Phase};
 use crate::Level;
 use crate::deliver::Dead;
-use crate::destination::{Answer, Verdict};
+use crate::destination::{Answer, Failure, Verdict};
 use crate::encode::{BatchId, Encoded};
 use crate::event::{Action, Do, FileError, Letter, Now};
 use crate::ids::FlowId;
@@ -57,12 +57,17 @@ impl Engine {
             Verdict::Refused(_) => flow.counters.failed_requests += 1,
             Verdict::Accepted | Verdict::Partial(_) => {}
         }
-        self.report(id, &verdict);
+        let failure = match &verdict {
+            Verdict::Refused(failure) | Verdict::Unanswered(failure) => Some(failure.clone()),
+            Verdict::Accepted | Verdict::Partial(_) => None,
+        };
         let flow = &mut self.flows[id.0 as usize];
+        let ailed = flow.sender.health.lasting().is_some();
         let effects = flow.sender.answered(batch, verdict, now, &mut self.budget, &mut self.rng);
         flow.counters.delivered_records += effects.delivered;
         flow.counters.retried_records += effects.retried;
         flow.counters.throttled_records += effects.throttled;
+        self.report(id, failure.as_ref(), ailed);
         let mut delivered = 0;
         for (cursor, span) in effects.acked {
             delivered += self.ack(cursor, span, now);
@@ -74,14 +79,29 @@ impl Engine {
         }
     }
 
-    fn report(&mut self, id: FlowId, verdict: &Verdict) {
-        let (Verdict::Refused(failure) | Verdict::Unanswered(failure)) = verdict else { return };
+    /// What more requests do not mend is for a person to see, and so is its end.
+    fn report(&mut self, id: FlowId, failure: Option<&Failure>, ailed: bool) {
         let flow = &self.flows[id.0 as usize];
+        let ails = flow.sender.health.lasting().is_some();
+        let stopped = flow.sender.health.has_stopped() && !ailed;
+        let what = match failure {
+            _ if stopped => "more than 100 records a minute were refused: the flow has stopped; mend the \
+                             cause, then restart"
+                .to_owned(),
+            Some(failure) => format!("{} ({}): {}", failure.code, failure.kind.name(), failure.message),
+            None if ailed && !ails => "accepted again".to_owned(),
+            None => return,
+        };
+        let level = match failure {
+            _ if ails => Level::Error,
+            Some(_) => Level::Warn,
+            None => Level::Info,
+        };
         let name = &flow.settings.name;
-        let to = flow.sender.destination().describe();
-        let text =
-            format!("flow {name}, {to}: {} ({}): {}", failure.code, failure.kind.name(), failure.message);
-        self.note(Level::Warn, format!("send {name} {}", failure.code), text);
+        let code = failure.map_or("", |failure| &*failure.code);
+        let subject = format!("send {name} {code} {level:?}");
+        let text = format!("flow {name}, {}: {what}", flow.sender.destination().describe());
+        self.note(level, subject, text);
     }
 
     fn letter(&self, dead: Dead) -> Letter {

@@ -67,7 +67,7 @@ impl Engine {
         !busy
             && self.letters_out == 0
             && self.resend.is_none()
-            && self.flows.iter().all(|flow| flow.sender.is_empty())
+            && self.flows.iter().all(|flow| flow.sender.is_done())
     }
 
     /// The last transaction tells of every flow that it looked until now.

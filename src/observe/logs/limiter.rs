@@ -97,10 +97,10 @@ impl Limiter {
         [repeats, left_out].into_iter().flatten().min().max(room)
     }
 
-    /// All that was held back, without waiting.
-    pub(super) fn finish(&mut self) -> Vec<Out> {
-        let held = std::mem::take(&mut self.subjects).into_values();
-        let mut outs: Vec<_> = held.filter_map(Subject::repeat).collect();
+    /// What was held back, without waiting, as far as this minute has room.
+    pub(super) fn finish(&mut self, now: Duration) -> Vec<Out> {
+        let all = std::mem::take(&mut self.subjects);
+        let mut outs = self.repeats_of(now, all.into_iter().collect());
         outs.extend(self.left_out.take());
         outs
     }
@@ -118,8 +118,11 @@ impl Limiter {
 
     /// The repeats of the last minute, errors first.
     fn repeats(&mut self, now: Duration) -> Vec<Out> {
-        let mut old: Vec<_> =
-            self.subjects.extract_if(.., |_, subject| now >= subject.written + MINUTE).collect();
+        let old = self.subjects.extract_if(.., |_, subject| now >= subject.written + MINUTE).collect();
+        self.repeats_of(now, old)
+    }
+
+    fn repeats_of(&mut self, now: Duration, mut old: Vec<(String, Subject)>) -> Vec<Out> {
         old.sort_by_key(|(_, subject)| subject.last.as_ref().map(|line| line.level));
         let mut outs = Vec::new();
         for (name, subject) in old {
@@ -257,7 +260,7 @@ mod tests {
                 };
             }
         }
-        for out in limiter.finish() {
+        for out in limiter.finish(at(300)) {
             told += if let Out::LeftOut { errors, others } = out { errors + others } else { 0 };
         }
         assert_eq!(told, 3000);
@@ -265,6 +268,22 @@ mod tests {
             let minute = written[index..].iter().take_while(|time| **time < *first + MINUTE).count();
             assert!(minute <= MOST, "{minute} lines in the minute after {first:?}");
         }
+    }
+
+    #[test]
+    fn the_end_is_no_flood() {
+        let mut limiter = Limiter::default();
+        let mut written = 0;
+        for number in 0..200 {
+            let subject = (number % 100).to_string();
+            written += usize::from(limiter.offer(at(1), line(Level::ERROR, &subject)).is_some());
+        }
+        let last = limiter.finish(at(2));
+        assert!(written + last.len() <= MOST, "{} lines", written + last.len());
+        assert!(
+            matches!(last[..], [Out::LeftOut { errors, .. }] if errors as usize == 200 - written),
+            "{last:?}"
+        );
     }
 
     #[test]
