@@ -1,9 +1,16 @@
 //! The real agent over its real store: what the commands change is what it does next.
 
 use crate::Host;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 impl Host {
+    /// Writes to the log; to write it anew would truncate it under the agent's eyes.
+    fn append(&self, text: &str) {
+        let mut log = std::fs::OpenOptions::new().append(true).open(self.log()).unwrap();
+        log.write_all(text.as_bytes()).unwrap();
+    }
+
     /// Waits until the destination holds this.
     #[track_caller]
     pub(crate) fn delivers(&self, text: &str) {
@@ -49,7 +56,7 @@ fn a_killed_agent_goes_on_where_it_was() {
     assert_eq!(host.run(&["offsets", "list", "--json"]).ended(0).json(), listed, "the store says the same");
 
     let _agent = host.agent();
-    std::fs::write(host.log(), "one\ntwo\nthree\nfour\n").unwrap();
+    host.append("four\n");
     host.delivers("one\ntwo\nthree\nfour\n");
     host.run(&["status", "--check"]).ended(0);
     assert_eq!(host.run(&["status", "--json"]).ended(0).json()["flows"][0]["name"], "web");
@@ -128,7 +135,7 @@ fn what_an_offset_passes_over_beside_an_agent_is_a_loss() {
     host.saves(14);
     let log = host.log();
     host.run(&["offsets", "set", "web", log.to_str().unwrap(), "18"]).ended(0);
-    std::fs::write(host.log(), "one\ntwo\nthree\nfourteen\n").unwrap();
+    host.append("teen\n");
     host.delivers("one\ntwo\nthree\nteen\n");
     let losses = host.run(&["losses", "--json"]).ended(0).json()["losses"].clone();
     assert_eq!(losses.as_array().map(Vec::len), Some(1), "{losses}");
