@@ -62,6 +62,8 @@ pub struct Engine {
     budget: Budget,
     /// The flow whose turn it is to read.
     turn: usize,
+    /// The flow whose turn it is to send.
+    send_turn: usize,
     reads_out: usize,
     /// Where the next sweep begins.
     swept: Option<FileId>,
@@ -228,6 +230,7 @@ impl Engine {
             tree: Tree::new(globs, settings.agent.watch),
             budget,
             turn: 0,
+            send_turn: 0,
             reads_out: 0,
             swept: None,
             keeper: Keeper::default(),

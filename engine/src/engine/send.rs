@@ -14,13 +14,15 @@ use std::time::Duration;
 const LETTERS_AGAIN: Duration = Duration::from_secs(10);
 
 impl Engine {
-    /// The next body to encode or to send, flow after flow.
+    /// The next body to encode or to send, each flow in its turn.
     pub(super) fn next_send(&mut self, now: Duration) -> Option<Action> {
         let stopping = self.phase != Phase::Running;
-        for index in 0..self.flows.len() {
+        for step in 0..self.flows.len() {
+            let index = (self.send_turn + step) % self.flows.len();
             let borrow = self.may_borrow(FlowId(index as u32), now);
             let flow = &mut self.flows[index];
             if let Some(what) = flow.sender.step(now, &mut self.budget, borrow, &mut self.rng, stopping) {
+                self.send_turn = index + 1;
                 return Some(self.send_action(what));
             }
         }
