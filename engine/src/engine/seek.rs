@@ -35,18 +35,15 @@ impl Engine {
         if cursor.stage != (Stage::Seek { to }) {
             return;
         }
-        let Ok(chunk) = result else {
-            // It cannot be read: then it is read from its beginning when it can.
-            cursor.stage = Stage::Unsaved;
-            return;
-        };
-        match memchr::memrchr(b'\n', &chunk.bytes) {
+        // What cannot be read now is read from its beginning when it can.
+        let bytes = result.as_ref().map_or(&[][..], |chunk| &chunk.bytes);
+        match memchr::memrchr(b'\n', bytes) {
             Some(newline) => {
                 let end = from + newline as u64 + 1;
-                cursor.skip_to(content::check(end, &chunk.bytes[..=newline]));
+                cursor.skip_to(content::check(end, &bytes[..=newline]));
                 cursor.stage = Stage::Unsaved;
             }
-            None if from == 0 => cursor.stage = Stage::Unsaved,
+            None if from == 0 || result.is_err() => cursor.stage = Stage::Unsaved,
             None => {
                 cursor.stage = Stage::Seek { to: from };
                 self.flow(id.flow).ready.push_back(id.file);

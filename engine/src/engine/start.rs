@@ -138,10 +138,12 @@ impl Engine {
         self.note(Level::Info, format!("start {}", flow.0), text);
     }
 
-    /// A flow's first positions are saved (or need not be): its files may be read.
+    /// A flow's first positions are saved (or need not be): those of its files that are may be read, others when theirs
+    /// are.
     pub(super) fn begin(&mut self, flow: FlowId) {
         self.flow(flow).start = FlowStart::Begun;
-        let ids: Vec<FileId> = self.files.keys().copied().collect();
+        let saved = self.files.values().filter(|file| file.row == Row::Saved);
+        let ids: Vec<FileId> = saved.map(|file| file.id).collect();
         for id in ids {
             self.release(id);
         }

@@ -3,7 +3,7 @@
 use super::{Account, Binding, Broken, Oracle};
 use crate::world::disk::Disk;
 use crate::world::store::Rows;
-use kintail_engine::ids::{FileId, Span};
+use kintail_engine::ids::{CursorId, Epoch, FileId, Span};
 use kintail_engine::settings::{Oversize, StartAt};
 use kintail_engine::state::{CursorRow, LedgerRow, Put, Reason, Transaction};
 
@@ -21,14 +21,31 @@ impl Oracle {
             }
         }
         for put in &transaction.puts {
-            if let Put::Cursor(row) = put {
-                self.position(disk, row, rows)?;
+            match put {
+                Put::Cursor(row) => self.position(disk, row, rows)?,
+                Put::ForgetCursor { flow, file, epoch } => {
+                    let flow = self.flows.iter().find(|account| account.name == *flow);
+                    flow.map_or(Ok(()), |flow| flow.may_forget(*file, *epoch))?;
+                }
+                _ => {}
             }
         }
         for flow in &mut self.flows {
             flow.first_start &= !rows.flows.contains_key(&flow.name);
         }
         Ok(())
+    }
+
+    /// A file is read for a flow once its place is in the store, so that a crash cannot give its id again; unless the
+    /// store cannot be written. Where a flow is to begin is looked for before.
+    pub(crate) fn may_read(&self, cursor: CursorId, rows: &Rows, saves_well: bool) -> Result<(), Broken> {
+        let flow = &self.flows[cursor.flow.0 as usize];
+        let looks = flow.first_start && flow.start_at == StartAt::End;
+        let key = (flow.name.clone(), cursor.file, cursor.epoch);
+        if looks || !saves_well || rows.cursors.contains_key(&key) {
+            return Ok(());
+        }
+        Err(Broken::new("a place is saved before it is read", format!("{cursor:?}")))
     }
 
     fn lost(&mut self, disk: &Disk, row: &LedgerRow) -> Result<(), Broken> {
@@ -93,6 +110,24 @@ impl Oracle {
 }
 
 impl Account {
+    /// What was read of an epoch is done with before its row goes: after a crash nothing else would tell of it.
+    fn may_forget(&self, file: FileId, epoch: Epoch) -> Result<(), Broken> {
+        let Some(binding) = self.bound.get(&(file, epoch)).filter(|binding| !binding.loose) else {
+            return Ok(());
+        };
+        // What two epochs read of one content, the book cannot tell apart.
+        let others = self.bound.iter().filter(|other| other.1.content == binding.content).count() > 1;
+        let book = &self.books[binding.content];
+        if others || book.acked.covers(book.skipped, book.framed_to.max(book.skipped)) {
+            return Ok(());
+        }
+        let text = format!(
+            "{} forgot {file} {epoch}, content {}, read to {}",
+            self.name, binding.content, book.framed_to
+        );
+        Err(Broken::new("a row is forgotten when all that was read is done with", text))
+    }
+
     /// A position before anything was read: right only where the flow begins at the end of files that were there.
     fn start_at_end(&mut self, disk: &Disk, row: &CursorRow, rows: &Rows) -> Result<(), Broken> {
         let allowed = self.first_start && self.start_at == StartAt::End;

@@ -44,6 +44,8 @@ pub(crate) struct Rates {
     pub(crate) store: u32,
     /// A notice is lost, late, or comes twice.
     pub(crate) notice: u32,
+    /// The disk hesitates: a read's answer comes after others that were asked for later.
+    pub(crate) hesitate: u32,
 }
 
 /// How long things take at most in normal times, in nanoseconds.

@@ -41,6 +41,7 @@ impl World {
             _ => None,
         };
         if let Do::Read { cursor: Some(cursor), .. } = &action.what {
+            self.oracle.may_read(*cursor, &self.store.rows, self.saves_well)?;
             self.oracle.reads_on(*cursor);
         }
         let flight =
@@ -280,6 +281,7 @@ impl World {
             Deed::Frame | Deed::Encode => pace.compute,
             Deed::Save | Deed::Load | Deed::DeadLetters => pace.save,
             Deed::Send => pace.send / 2,
+            Deed::Read if self.chance(self.rates().hesitate) => pace.file * 20 + pace.save,
             _ => pace.file,
         };
         self.rng.u64(..=most)

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::disk::NodeId;
-use crate::plan::setup::{ROOT, Style};
+use crate::plan::setup::{ROOT, Scope, Style};
 use crate::text::LineId;
 use kintail_engine::event::Notice;
 use std::path::{Path, PathBuf};
@@ -190,10 +190,18 @@ impl World {
         oldest.is_some_and(|path| self.unlink(&path))
     }
 
-    /// Gives the live file a second name, once.
+    /// Gives the live file a second name, once: above all others; or beside them, where every flow follows it.
     pub(super) fn link(&mut self, writer: usize) -> bool {
-        let (from, to) = (self.plan.setup.writers[writer].path.clone(), format!("{ROOT}/also{writer}.log"));
+        let from = self.plan.setup.writers[writer].path.clone();
+        let wide = self.plan.setup.scopes.iter().all(|scope| *scope == Scope::All);
+        let dir = if wide { format!("{ROOT}/links") } else { ROOT.to_owned() };
+        let to = format!("{dir}/also{writer}.log");
         let wall = self.stamp();
+        if self.disk.find(&from).is_some() {
+            for made in self.disk.make_dir(Path::new(&dir), wall) {
+                self.notice_entries(&made);
+            }
+        }
         let made = self.disk.link(&from, Path::new(&to), wall);
         if made {
             self.notice_entries(Path::new(&to));

@@ -106,6 +106,7 @@ fn rates(rng: &mut Rng) -> Rates {
         file: rate(2, 60),
         store: rate(2, 150),
         notice: rate(20, 500),
+        hesitate: rate(5, 200),
     }
 }
 
