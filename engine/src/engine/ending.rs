@@ -103,7 +103,13 @@ impl Engine {
             return;
         };
         let rested = now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
-        if !file.is_at_rest() || !(rested || file.links == 0) {
+        // A read of an epoch that ended may still be out.
+        let read =
+            |asked: &Asked| matches!(asked, Asked::Read { handle, .. } if Some(*handle) == file.handle);
+        if !file.is_at_rest() || self.asked.values().any(read) {
+            return self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
+        }
+        if !(rested || file.links == 0) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
         self.timers.cancel(Timer::Quiet(id));

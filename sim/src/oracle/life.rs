@@ -194,6 +194,14 @@ impl Oracle {
                 if disk.contents[content].gone || deleted || book.gone.is_some() || book.sent.is_empty() {
                     continue;
                 }
+                // Another flow found a truncation, when this one had read what came after it: that is read again.
+                let newer = |key: &(FileId, Epoch)| {
+                    rows.files.get(&key.0).is_some_and(|file| file.epoch.number > key.1.number)
+                };
+                let mut bound = flow.bound.iter().filter(|(_, binding)| binding.content == content);
+                if self.flows.len() > 1 && bound.any(|(key, _)| newer(key)) {
+                    continue;
+                }
                 let meant = |key: &(FileId, Epoch)| flow.bound.get(key).is_some_and(|b| b.content == content);
                 let mut saved = Spans::default();
                 for (key, row) in &rows.cursors {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod setup;
+mod story;
 
 use super::setup::Setup;
 use super::{Fault, MS, Op, Plan, SEC, Timed};
@@ -9,6 +10,7 @@ use crate::text::tellable;
 use crash::{death, suit, theme};
 use fastrand::Rng;
 use setup::setup;
+use story::story;
 
 /// In milliseconds.
 const DAY: i64 = 86_400_000;
@@ -47,6 +49,10 @@ fn ops(rng: &mut Rng, setup: &Setup) -> Vec<Timed> {
         if chance(rng, 300) {
             ops[n].at = ops[n - 1].at + rng.u64(..20 * MS);
         }
+    }
+    if chance(rng, 150) {
+        let begin = rng.u64(..length);
+        ops.extend(story(rng, setup, begin));
     }
     // Half of the seeds, and a few whose deaths find no agent that lives.
     if chance(rng, 520) {
