@@ -81,4 +81,6 @@ pub(crate) enum Fault {
     Files,
     /// Notices are lost; the kernel says so in the end.
     Deaf,
+    /// The directory of second names cannot be listed.
+    Hidden,
 }

@@ -86,6 +86,7 @@ struct Faults {
     store: u64,
     files: u64,
     deaf: u64,
+    hidden: u64,
 }
 
 /// A death that waits for its point.

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// Where all files are.
 pub(crate) const ROOT: &str = "/log";
 
+/// Where second names are, of files that every flow follows there.
+pub(crate) const LINKS: &str = "/log/links";
+
 /// How a world is set up.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {

@@ -84,6 +84,7 @@ impl World {
             Fault::Throttle => (&mut self.faults.throttle, Kind::Throttle),
             Fault::StoreFull => (&mut self.faults.store, Kind::StoreFull),
             Fault::Files => (&mut self.faults.files, Kind::FileErrors),
+            Fault::Hidden => (&mut self.faults.hidden, Kind::FileErrors),
             Fault::Deaf => {
                 let life = self.lives;
                 self.queue.put(until, What::Notice(life, kintail_engine::event::Notice::Overflow));

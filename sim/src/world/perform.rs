@@ -6,6 +6,7 @@ use super::{What, World, service, show};
 use crate::oracle::Broken;
 use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
+use crate::plan::setup::LINKS;
 use crate::plan::{MS, SEC};
 use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Request, StoreError};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
@@ -92,6 +93,8 @@ impl World {
             Do::Load => nothing(Outcome::Loaded(Box::new(self.store.load()))),
             Do::Save(transaction) => self.save(&transaction),
             Do::List { dir, wanted } => {
+                let hidden = self.faults.hidden > self.now && dir == Path::new(LINKS);
+                let failure = failure.or(hidden.then_some(FileError::Denied));
                 let listing = failure.map_or_else(|| self.disk.list(&dir), Err);
                 nothing(Outcome::Listed(listing.map(|mut listing| {
                     listing.entries.retain(|entry| wanted.wants(&entry.name, entry.kind, entry.ino));

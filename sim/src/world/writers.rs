@@ -2,7 +2,7 @@
 
 use super::World;
 use super::disk::NodeId;
-use crate::plan::setup::{ROOT, Scope, Style};
+use crate::plan::setup::{LINKS, ROOT, Scope, Style};
 use crate::text::LineId;
 use kintail_engine::event::Notice;
 use std::path::{Path, PathBuf};
@@ -194,11 +194,11 @@ impl World {
     pub(super) fn link(&mut self, writer: usize) -> bool {
         let from = self.plan.setup.writers[writer].path.clone();
         let wide = self.plan.setup.scopes.iter().all(|scope| *scope == Scope::All);
-        let dir = if wide { format!("{ROOT}/links") } else { ROOT.to_owned() };
+        let dir = if wide { LINKS } else { ROOT };
         let to = format!("{dir}/also{writer}.log");
         let wall = self.stamp();
         if self.disk.find(&from).is_some() {
-            for made in self.disk.make_dir(Path::new(&dir), wall) {
+            for made in self.disk.make_dir(Path::new(dir), wall) {
                 self.notice_entries(&made);
             }
         }

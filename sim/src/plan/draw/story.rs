@@ -24,7 +24,7 @@ fn a_name_goes_while_the_other_is_hidden(writer: usize) -> Vec<(u64, Op)> {
         (SEC, Op::Append { writer, lines: vec![41] }),
         (3 * SEC, Op::Stop { down: 300 * MS }),
         (3 * SEC + 50 * MS, Op::Delete { writer, reopen: true }),
-        (3 * SEC + 60 * MS, Op::Fault { kind: Fault::Files, lasts: 5 * SEC }),
+        (3 * SEC + 60 * MS, Op::Fault { kind: Fault::Hidden, lasts: 9 * SEC }),
     ]
 }
 
