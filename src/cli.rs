@@ -3,7 +3,6 @@
 mod agent;
 mod check;
 mod dead_letter;
-mod exit;
 mod human;
 mod losses;
 mod offsets;
@@ -14,7 +13,7 @@ mod show;
 mod status;
 mod tail;
 
-pub use exit::ExitCode;
+use crate::exit::{self, ExitCode};
 
 use crate::config::{Config, Error};
 use clap::{Args, Parser, Subcommand};

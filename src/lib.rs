@@ -6,9 +6,11 @@
 //! - [`run`]: wires everything, from the configuration to the exit code
 //! - `io`: the driver, files, watches, and the io halves of destinations
 //! - `observe`: how the agent tells how it is
+//! - [`exit`]: the exit codes
 
 pub mod cli;
 pub mod config;
+pub mod exit;
 mod io;
 mod observe;
 pub mod run;

@@ -2,8 +2,8 @@
 
 mod own;
 
-use crate::cli::ExitCode;
 use crate::config::Config;
+use crate::exit::ExitCode;
 use crate::io::descriptors;
 use crate::io::driver::{self, End, Inputs, Io};
 use crate::io::files::{Files, Rules};

@@ -222,7 +222,7 @@ impl Engine {
 
     fn saved_well(&mut self, saving: Saving, now: Now) {
         if self.keeper.problem.take().is_some() {
-            self.note(Level::Info, "store", "the store can be written again");
+            self.note(Level::Info, "store again", "the store can be written again");
         }
         self.keeper.failures = 0;
         for command in saving.waiting {

@@ -79,7 +79,7 @@ impl Engine {
             Err(error) => {
                 let text = format!("no notices for {}, it is polled: {error}", path.display());
                 self.note(Level::Warn, "watch", text);
-                self.timers.set_by(Timer::PollFiles, now.mono + super::start::POLL_FILES);
+                self.timers.set_by(Timer::PollFiles, now.mono + super::sweep::POLL_FILES);
             }
         }
         self.list(path);

@@ -36,14 +36,15 @@ impl Engine {
             return;
         }
         // What cannot be read now is read from its beginning when it can.
-        let bytes = result.as_ref().map_or(&[][..], |chunk| &chunk.bytes);
+        let chunk = result.ok();
+        let bytes = chunk.as_ref().map_or(&[][..], |chunk| &chunk.bytes);
         match memchr::memrchr(b'\n', bytes) {
             Some(newline) => {
                 let end = from + newline as u64 + 1;
                 cursor.skip_to(content::check(end, &bytes[..=newline]));
                 cursor.stage = Stage::Unsaved;
             }
-            None if from == 0 || result.is_err() => cursor.stage = Stage::Unsaved,
+            None if from == 0 || chunk.is_none() => cursor.stage = Stage::Unsaved,
             None => {
                 cursor.stage = Stage::Seek { to: from };
                 self.flow(id.flow).ready.push_back(id.file);

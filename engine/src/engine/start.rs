@@ -12,9 +12,6 @@ use crate::{Level, discover::Globs};
 use std::path::Path;
 use std::time::Duration;
 
-/// How often files without notices are looked at.
-pub(super) const POLL_FILES: Duration = Duration::from_millis(250);
-
 impl Engine {
     pub(super) fn loaded(&mut self, saved: Saved, now: Now) {
         self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
@@ -40,7 +37,7 @@ impl Engine {
         self.timers.set(Timer::Sweep, now.mono + super::sweep::SWEEP);
         self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
         if self.settings.agent.watch == Watch::Poll {
-            self.timers.set(Timer::PollFiles, now.mono + POLL_FILES);
+            self.timers.set(Timer::PollFiles, now.mono + super::sweep::POLL_FILES);
         }
     }
 
@@ -133,8 +130,9 @@ impl Engine {
         });
         let sizes: Vec<u64> = cursors.collect();
         let name = &self.flows[flow.0 as usize].settings.name;
-        let text =
-            format!("flow {name} starts: {} files, {} bytes to ship", sizes.len(), sizes.iter().sum::<u64>());
+        let files = if sizes.len() == 1 { "file" } else { "files" };
+        let bytes: u64 = sizes.iter().sum();
+        let text = format!("flow {name} starts: {} {files}, {bytes} bytes to ship", sizes.len());
         self.note(Level::Info, format!("start {}", flow.0), text);
     }
 

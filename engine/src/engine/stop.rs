@@ -1,6 +1,7 @@
 //! The end: no more reads, what was read is sent, and what is known is saved.
 
 use super::{Engine, Phase};
+use crate::Level;
 use crate::event::Now;
 use crate::follow::Stage;
 use crate::timer::Timer;
@@ -20,6 +21,10 @@ impl Engine {
 
     pub(super) fn stop_timed_out(&mut self, now: Now) {
         if self.phase == Phase::Stopping {
+            let unanswered: u32 = self.flows.iter().map(|flow| flow.sender.in_flight()).sum();
+            let text =
+                format!("{unanswered} requests were not answered in time; the next start sends them again");
+            self.note(Level::Warn, "stop", text);
             self.save_the_last(now);
         } else {
             self.phase = Phase::Finished;

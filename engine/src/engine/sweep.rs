@@ -9,6 +9,9 @@ use crate::timer::Timer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// How often files without notices are looked at.
+pub(super) const POLL_FILES: Duration = Duration::from_millis(250);
+
 /// A file is active so long after its last change.
 pub(super) const ACTIVE: Duration = Duration::from_mins(10);
 
@@ -54,7 +57,7 @@ impl Engine {
 
     /// Looks at files for which no notices come.
     pub(super) fn poll_files(&mut self, now: Now) {
-        self.timers.set(Timer::PollFiles, now.mono + super::start::POLL_FILES);
+        self.timers.set(Timer::PollFiles, now.mono + POLL_FILES);
         self.wake_where(|file| now.mono.saturating_sub(file.changed) <= ACTIVE);
     }
 

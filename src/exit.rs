@@ -22,7 +22,7 @@ pub enum ExitCode {
 }
 
 /// What `--help` says of them.
-pub(super) const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit codes:
    0  all is well
    1  the answer is no: unhealthy, refused, not found
