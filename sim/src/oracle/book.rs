@@ -72,9 +72,9 @@ impl Book {
         self.acked.add(start, end);
     }
 
-    /// Whether all of these bytes were served before, in this or in other pieces.
-    pub(super) fn is_served(&self, start: u64, end: u64) -> bool {
-        self.served.covers(start, end)
+    /// The first byte from here on that was not served before, in these or in other pieces.
+    pub(super) fn unserved_from(&self, start: u64) -> u64 {
+        self.served.gap_from(start)
     }
 
     /// The ledger lost what was not synced: only served bytes are acknowledged.

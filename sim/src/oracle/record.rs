@@ -93,7 +93,7 @@ impl Oracle {
             return Err(Broken::new("headers are not shipped", format!("{name} got {record:?}")));
         }
         let book = account.book(content);
-        let (again_to, fresh) = (book.again_to, !book.is_served(start, end));
+        let (again_to, fresh) = (book.again_to, book.unserved_from(start));
         let sent = book.sent.entry(start).or_insert(Sent { end, times: 0, allowed: 1 });
         // A line that goes whole after its first half went as the end of a finished file is another record.
         let longer = sent.times > 0 && end > sent.end && disk.contents[content].cuts.contains(&sent.end);
@@ -104,12 +104,12 @@ impl Oracle {
             let text = format!("{name} got {record:?} {} times", sent.times);
             return Err(Broken::new("nothing is delivered twice without a cause", text));
         }
-        if ordered && fresh {
-            if start < book.in_order {
+        if ordered && fresh < end {
+            if fresh < book.in_order {
                 let text = format!("{name} got {record:?} after what follows it, up to {}", book.in_order);
                 return Err(Broken::new("files and pipes are written in order", text));
             }
-            book.in_order = start;
+            book.in_order = fresh;
         }
         book.serve(start, end);
         Ok(())
