@@ -45,6 +45,8 @@ pub(crate) struct Oracle {
     alive: bool,
     /// Largest size of each content that the running agent was told.
     seen: Vec<u64>,
+    /// What each cursor was given last: up to where of which content.
+    given: BTreeMap<CursorId, (ContentId, u64)>,
     /// Contents of which the running agent could read.
     read: BTreeSet<ContentId>,
     /// How far contents were cut into lines, for cursors that did not go on reading yet: only then is it known that
@@ -132,6 +134,7 @@ impl Oracle {
             flows: flows.collect(),
             alive: false,
             seen: Vec::new(),
+            given: BTreeMap::new(),
             read: BTreeSet::new(),
             cut: BTreeMap::new(),
         }

@@ -13,6 +13,7 @@ impl Oracle {
         self.alive = true;
         self.seen.clear();
         self.read.clear();
+        self.given.clear();
         for flow in &mut self.flows {
             flow.first_start = !rows.flows.contains_key(&flow.name);
             flow.followed.clear();
@@ -116,14 +117,10 @@ impl Oracle {
         }
     }
 
-    /// A call read bytes for a cursor: by the first of them the world knows which content the engine means.
-    pub(crate) fn read(
-        &mut self,
-        disk: &Disk,
-        cursor: CursorId,
-        content: ContentId,
-        end: u64,
-    ) -> Result<(), Broken> {
+    /// Bytes that were read for a cursor are being cut into lines: by the first of them the world knows which content
+    /// the engine means.
+    pub(crate) fn frames(&mut self, disk: &Disk, cursor: CursorId) -> Result<(), Broken> {
+        let Some((content, end)) = self.given.get(&cursor).copied() else { return Ok(()) };
         let shared = self.flows.len() > 1 && disk.content_before(content).is_some();
         let Some(flow) = self.flows.get_mut(cursor.flow.0 as usize) else { return Ok(()) };
         flow.book(content);
@@ -156,6 +153,9 @@ impl Oracle {
 
     /// The engine was given bytes `start..end` of a content for a cursor.
     pub(crate) fn given(&mut self, cursor: CursorId, content: ContentId, start: u64, end: u64) {
+        if start < end {
+            self.given.insert(cursor, (content, end));
+        }
         let flow = &mut self.flows[cursor.flow.0 as usize];
         let book = flow.book(content);
         if book.gone.is_none() && start < end && start <= book.read_to.max(book.skipped) {

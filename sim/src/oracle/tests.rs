@@ -45,8 +45,8 @@ impl Scene {
         scene.oracle.wrote(&scene.disk, 0, 0, 0, 0);
         scene.oracle.told(0, 30);
         scene.oracle.met(0, node, Path::new("/log/a.log"));
-        scene.oracle.read(&scene.disk, CURSOR, 0, 30).unwrap();
         scene.oracle.given(CURSOR, 0, 0, 30);
+        scene.oracle.frames(&scene.disk, CURSOR).unwrap();
         scene.oracle.framed(CURSOR, 0, 30);
         scene.oracle.reads_on(CURSOR);
         scene.lines = scene.disk.contents[0].bytes.chunks(10).map(<[u8]>::to_vec).collect();

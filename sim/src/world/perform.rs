@@ -34,6 +34,9 @@ impl World {
             Do::Send(request) => request.body.len() as u64,
             _ => 0,
         };
+        if let Do::Compute(Job::Frame(job)) = &action.what {
+            self.oracle.frames(&self.disk, job.cursor)?;
+        }
         let echo = match &action.what {
             Do::Compute(Job::Frame(job)) => self
                 .oracle
@@ -181,9 +184,6 @@ impl World {
         let bytes = &all[start..(start + len).min(all.len())];
         let bytes = agent.lend(bytes);
         let meta = self.disk.stat(node);
-        if let Some(cursor) = cursor.filter(|_| !bytes.is_empty()) {
-            self.oracle.read(&self.disk, cursor, content, offset + bytes.len() as u64)?;
-        }
         let (start, end) = (offset, offset + bytes.len() as u64);
         let echo = Echo::Given { cursor, node, content, start, end, size: meta.size, path };
         Ok((Outcome::Read(Ok(Chunk { bytes, meta })), echo))
