@@ -110,6 +110,16 @@ impl Globs {
         flows
     }
 
+    /// The flows that follow the file at `path`, wherever the walk stands.
+    pub fn followers_at(&self, path: &Path) -> Vec<FlowId> {
+        let follows = |flow: &FlowGlobs| {
+            let mut matching = flow.files.iter().filter(|pattern| pattern.matches_path(path));
+            matching.any(|pattern| self.allows(flow, pattern, path))
+        };
+        let flows = self.flows.iter().enumerate().filter(|(_, flow)| follows(flow));
+        flows.map(|(index, _)| FlowId(index as u32)).collect()
+    }
+
     /// Whether a file that one of `patterns` matches is followed by the flow.
     pub fn matched_by(patterns: &[String], path: &Path) -> bool {
         patterns.iter().any(|text| Pattern::parse(text).is_ok_and(|pattern| pattern.matches_path(path)))
@@ -121,9 +131,13 @@ impl Globs {
     }
 
     fn admits(&self, standing: &Standing, path: &Path) -> bool {
+        self.allows(&self.flows[standing.flow as usize], self.pattern(standing), path)
+    }
+
+    fn allows(&self, flow: &FlowGlobs, pattern: &Pattern, path: &Path) -> bool {
         let own = self.own_paths.iter().any(|own| path.starts_with(own));
-        let excluded = self.flows[standing.flow as usize].exclude.iter().any(|exclude| exclude.matches(path));
-        !excluded && (!own || self.pattern(standing).is_literal())
+        let excluded = flow.exclude.iter().any(|exclude| exclude.matches(path));
+        !excluded && (!own || pattern.is_literal())
     }
 
     fn may_enter(&self, kind: Kind) -> bool {

@@ -98,6 +98,9 @@ impl Engine {
             sighting.adopt(file);
             self.content_is_other(id, now);
         }
+        if !matches!(sighting.lead, Lead::Name(_)) {
+            sighting.join(self.tree.globs().followers_at(&sighting.path()));
+        }
         if sighting.followers.is_empty() {
             self.close(handle);
             self.concluded(&sighting, None, now);
@@ -254,6 +257,13 @@ fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
 }
 
 impl Sighting {
+    /// What was found by its inode number may be another file that has the number now, under a name that these follow.
+    fn join(&mut self, followers: Vec<FlowId>) {
+        self.followers.extend(followers);
+        self.followers.sort_unstable();
+        self.followers.dedup();
+    }
+
     /// A saved file's inode bears other content now. Under a name that rotation gave it, that is a refill of the same
     /// file and followed as the old one was; under any other it is a stranger.
     fn adopt(&mut self, before: &File) {

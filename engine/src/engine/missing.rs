@@ -36,7 +36,7 @@ impl Engine {
         &mut self,
         dir: PathBuf,
         ino: u64,
-        mut followers: Vec<FlowId>,
+        followers: Vec<FlowId>,
         result: Result<Listing, FileError>,
     ) {
         let entries = result.map(|listing| listing.entries).unwrap_or_default();
@@ -44,10 +44,6 @@ impl Engine {
             // It has its followed name again, under which it is opened in its turn.
             Some(entry) if self.is_followed(&dir, &entry.name) => {}
             Some(entry) => {
-                // It may be another file that has the number now, under a name that others follow.
-                followers.extend(self.followers_of(&dir, &entry.name));
-                followers.sort_unstable();
-                followers.dedup();
                 self.tree_open(Sighting { dir, name: entry.name, followers, lead: Lead::Astray(ino) });
             }
             None => followers.into_iter().for_each(|flow| self.possible_loss(flow)),

@@ -272,9 +272,13 @@ impl Engine {
         file.links = chunk.meta.links;
         file.last_seen = now.wall;
         if chunk.meta.size != file.size || chunk.meta.mtime != file.mtime {
-            if file.ending == Ending::Finished {
-                file.ending = Ending::Displaced;
-                self.timers.set_by(Timer::Quiet(id), now.mono);
+            match file.ending {
+                Ending::Live | Ending::Displaced => {}
+                Ending::Closing { .. } => file.ending = Ending::Displaced,
+                Ending::Finished => {
+                    file.ending = Ending::Displaced;
+                    self.timers.set_by(Timer::Quiet(id), now.mono);
+                }
             }
             file.changed = now.mono;
         }

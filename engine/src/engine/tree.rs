@@ -218,13 +218,8 @@ impl Engine {
 
     /// Whether a name in a followed directory is one that the globs lead to.
     pub(super) fn leads_to(&self, path: &Path, name: &OsStr) -> bool {
-        !self.followers_of(path, name).is_empty()
-    }
-
-    /// The flows whose globs lead to a name in a followed directory.
-    pub(super) fn followers_of(&self, path: &Path, name: &OsStr) -> Vec<FlowId> {
         let dir = self.tree.dirs.get(path);
-        dir.map_or(Vec::new(), |dir| self.tree.globs.followers(path, &dir.standings, name))
+        dir.is_some_and(|dir| !self.tree.globs.followers(path, &dir.standings, name).is_empty())
     }
 
     /// Whether files are followed in a directory.
