@@ -1,7 +1,6 @@
 //! How a file ends: it loses its live name, comes to rest, is finished, closed, and in the end forgotten.
 
 use super::sweep::ACTIVE;
-use super::tree::Seen;
 use super::{Asked, Engine};
 use crate::event::{Do, Now};
 use crate::follow::{Ending, Stage, name};
@@ -68,7 +67,7 @@ impl Engine {
         let Some(file) = self.files.get(&id) else { return false };
         let path = &file.first_path;
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
-        let unopened = || matches!(self.seen_behind(dir, name), Some(Seen::Opening | Seen::Failed));
+        let unopened = || self.may_be_behind(file.identity.ino, dir, name);
         let unlisted = || file.path == *path && file.links > 0 && !self.is_known_dir(dir);
         !name::is_rotated(path) && (self.cannot_list(dir) || unopened() || unlisted())
     }

@@ -94,6 +94,13 @@ pub(super) enum Lead {
     Astray(u64),
 }
 
+impl Name {
+    /// Whether it can lead to a file with this inode number; what a link leads to its own number does not tell.
+    fn may_be(&self, ino: u64) -> bool {
+        self.link || self.ino == ino
+    }
+}
+
 impl Sighting {
     pub(super) fn path(&self) -> PathBuf {
         self.dir.join(&self.name)
@@ -211,9 +218,14 @@ impl Engine {
     pub(super) fn may_be_hidden(&self, ino: u64, now: Now) -> bool {
         self.tree.dirs.values().any(|dir| {
             let unlisted = dir.failed.is_some_and(|since| now.mono.saturating_sub(since) < ACTIVE);
-            let unopened = |name: &Name| name.seen == Seen::Failed && (name.link || name.ino == ino);
-            unlisted || dir.names.values().any(unopened)
+            unlisted || dir.names.values().any(|name| name.seen == Seen::Failed && name.may_be(ino))
         })
+    }
+
+    /// Whether a name that was not opened yet, or could not be, may be of the file with this inode number.
+    pub(super) fn may_be_behind(&self, ino: u64, dir: &Path, name: &OsStr) -> bool {
+        let name = self.tree.dirs.get(dir).and_then(|dir| dir.names.get(name));
+        name.is_some_and(|name| matches!(name.seen, Seen::Opening | Seen::Failed) && name.may_be(ino))
     }
 
     /// Whether a name in a followed directory is one that the globs lead to.
