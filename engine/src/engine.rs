@@ -11,6 +11,7 @@ mod orders;
 mod read;
 mod report;
 mod resend;
+mod room;
 mod scan;
 mod seek;
 mod send;
@@ -201,6 +202,8 @@ enum Asked {
     Send(FlowId, BatchId),
     Resend,
     Letters(FlowId, Vec<Letter>),
+    /// A file is closed so that this can be opened.
+    Room(Sighting),
     /// Nothing depends on the answer.
     Nothing,
 }
@@ -342,6 +345,7 @@ impl Engine {
                 }
             }
             (Asked::Send(flow, batch), Outcome::Sent(answer)) => self.sent(flow, batch, &answer, now),
+            (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
             (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
             (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
                 self.lettered(flow, letters, result, now);
@@ -366,6 +370,7 @@ impl Engine {
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
             Asked::Resend => self.resent(None, now),
+            Asked::Room(sighting) => self.has_room(sighting),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}

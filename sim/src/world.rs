@@ -208,10 +208,12 @@ impl World {
     /// With nothing to do, little is done. Nobody is owed the rest of a deleted file, but it may still be on its way.
     fn rest(&mut self) -> Result<(), Broken> {
         self.run_until(self.now + 4 * SEC)?;
+        let mut restless = 0;
         for _ in 0..MOST_ROUNDS {
             let before = self.tally.requests;
             let quiet = self.idle_seconds();
-            if quiet.is_ok() || self.tally.requests == before {
+            restless += u32::from(self.tally.requests == before);
+            if quiet.is_ok() || restless > 3 {
                 return quiet;
             }
         }

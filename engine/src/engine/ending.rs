@@ -98,30 +98,41 @@ impl Engine {
     /// A finished file is closed when it was deleted, or was not written for long: until then a late writer is read on,
     /// also where no glob leads to the file any more.
     pub(super) fn close_if_over(&mut self, id: FileId, now: Now) {
-        let Some(file) = self.files.get_mut(&id).filter(|file| file.ending == Ending::Finished) else {
+        let Some(file) = self.files.get(&id).filter(|file| file.ending == Ending::Finished) else {
             return;
         };
         let rested = now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
-        // A read of an epoch that ended may still be out.
-        let read =
-            |asked: &Asked| matches!(asked, Asked::Read { handle, .. } if Some(*handle) == file.handle);
-        if !file.is_at_rest() || self.asked.values().any(read) {
+        let handle = file.handle;
+        if !file.is_at_rest() || self.is_being_read(handle) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
         }
         if !(rested || file.links == 0) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
+        if let Some(handle) = self.let_go(id) {
+            self.close(handle);
+        }
+    }
+
+    /// Whether a read is out, be it one of an epoch that ended.
+    pub(super) fn is_being_read(&self, handle: Option<HandleId>) -> bool {
+        let read =
+            |asked: &Asked| matches!(asked, Asked::Read { handle: other, .. } if Some(*other) == handle);
+        self.asked.values().any(read)
+    }
+
+    /// A file is not open any more; its handle, to be closed.
+    pub(super) fn let_go(&mut self, id: FileId) -> Option<HandleId> {
         self.timers.cancel(Timer::Quiet(id));
+        let file = self.files.get_mut(&id)?;
         for cursor in &mut file.cursors {
             cursor.stage = Stage::Closed;
         }
-        if file.names.is_empty() {
+        if file.ending == Ending::Finished && file.names.is_empty() {
             // All of it was read: it is not looked for again.
             file.missed = 1;
         }
-        if let Some(handle) = file.handle.take() {
-            self.close(handle);
-        }
+        file.handle.take()
     }
 
     /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.

@@ -44,7 +44,13 @@ impl Engine {
             // It has its followed name again, under which it is opened in its turn.
             Some(entry) if self.is_followed(&dir, &entry.name) => {}
             Some(entry) => {
-                self.tree_open(Sighting { dir, name: entry.name, followers, lead: Lead::Astray(ino) });
+                self.tree_open(Sighting {
+                    dir,
+                    name: entry.name,
+                    followers,
+                    lead: Lead::Astray(ino),
+                    has_room: false,
+                });
             }
             None => followers.into_iter().for_each(|flow| self.possible_loss(flow)),
         }
@@ -106,10 +112,13 @@ impl Engine {
                     name: entry.name.clone(),
                     followers: Vec::new(),
                     lead: Lead::Saved(id),
+                    has_room: false,
                 }),
                 // It has a followed name, under which it could not be opened yet.
                 Some((Some(Seen::Opening | Seen::Failed), _)) => self.not_looked(&[id]),
-                Some((Some(Seen::File(_) | Seen::Passed), _)) | None => self.not_found(id, now),
+                Some((Some(Seen::File(_) | Seen::Reopening(_) | Seen::Passed), _)) | None => {
+                    self.not_found(id, now)
+                }
             }
         }
     }

@@ -184,7 +184,7 @@ impl Engine {
     /// A followed name is gone, or another file's.
     fn lost_name(&mut self, dir: &Path, name: &OsStr, before: &Name, now: Now) {
         match before.seen {
-            Seen::File(file) => self.unname(file, &dir.join(name), now),
+            Seen::File(file) | Seen::Reopening(file) => self.unname(file, &dir.join(name), now),
             Seen::Opening | Seen::Failed if !before.link => {
                 self.look_astray(dir, before.ino, &before.followers);
             }
@@ -206,7 +206,7 @@ impl Engine {
         let known = before.filter(same);
         // Behind a link may be another file than before, whatever the link's own inode says.
         let seen = match known.as_ref().map(|name| name.seen) {
-            Some(Seen::Opening) => Seen::Opening,
+            Some(seen @ (Seen::Opening | Seen::Reopening(_))) => seen,
             Some(seen @ (Seen::File(_) | Seen::Passed)) if !link => seen,
             _ => {
                 self.tree.to_open.push_back(Sighting {
@@ -214,6 +214,7 @@ impl Engine {
                     name: entry.name.clone(),
                     followers: followers.clone(),
                     lead: Lead::Name((!link).then_some(entry.ino)),
+                    has_room: false,
                 });
                 match known.map(|name| name.seen) {
                     Some(seen @ Seen::File(_)) => seen,

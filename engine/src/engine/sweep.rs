@@ -28,13 +28,17 @@ impl Engine {
             Seen::File(file) if self.files.get(&file).is_some_and(|file| file.handle.is_some()) => {
                 self.wake(file);
             }
-            Seen::Opening | Seen::Failed => {}
+            Seen::Opening | Seen::Reopening(_) | Seen::Failed => {}
             Seen::File(_) | Seen::Passed => {
-                known.seen = Seen::Opening;
+                known.seen = match known.seen {
+                    Seen::File(file) => Seen::Reopening(file),
+                    _ => Seen::Opening,
+                };
                 let ino = (!known.link).then_some(known.ino);
                 let followers = known.followers.clone();
                 let (dir, name) = (parent.to_path_buf(), name.to_os_string());
-                self.tree.to_open.push_back(Sighting { dir, name, followers, lead: Lead::Name(ino) });
+                let lead = Lead::Name(ino);
+                self.tree.to_open.push_back(Sighting { dir, name, followers, lead, has_room: false });
             }
         }
     }
@@ -88,8 +92,9 @@ impl Engine {
     /// A closed file that grew, or is another, is opened again.
     pub(super) fn looked(&mut self, id: FileId, path: &Path, result: &Result<Meta, FileError>) {
         let Some(file) = self.files.get(&id) else { return };
-        let changed =
-            result.as_ref().is_ok_and(|meta| meta.size != file.size || meta.identity != file.identity);
+        let changed = result.as_ref().is_ok_and(|meta| {
+            meta.size != file.size || meta.mtime != file.mtime || meta.identity != file.identity
+        });
         if changed && file.handle.is_none() {
             self.look_at(path);
         }

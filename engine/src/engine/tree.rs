@@ -67,6 +67,8 @@ pub(super) struct Name {
 pub(super) enum Seen {
     Opening,
     File(FileId),
+    /// A file that is closed is being opened, since it may have changed.
+    Reopening(FileId),
     /// It is not followed as it is now (old, no regular file, UTF-16).
     Passed,
     /// It could not be opened; tried again at each reconcile.
@@ -81,6 +83,8 @@ pub(super) struct Sighting {
     pub(super) followers: Vec<FlowId>,
     /// What led to it.
     pub(super) lead: Lead,
+    /// Another file was closed to make room for it.
+    pub(super) has_room: bool,
 }
 
 /// What leads to a file.
@@ -172,7 +176,7 @@ impl Engine {
     pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
         self.tree.opening -= 1;
         let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
-        if let Some(Seen::File(other)) = before
+        if let Some(Seen::File(other) | Seen::Reopening(other)) = before
             && Some(other) != file
         {
             self.unname(other, &sighting.path(), now);
@@ -181,8 +185,14 @@ impl Engine {
 
     /// A sighting could not be dealt with: again at the next reconcile.
     pub(super) fn concluded_failed(&mut self, sighting: &Sighting, error: &FileError) {
+        if *error == FileError::TooManyFiles && !sighting.has_room && self.make_room(sighting) {
+            return;
+        }
         self.tree.opening -= 1;
-        self.set_seen(sighting, Seen::Failed);
+        if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed) {
+            // Known all the same; the next look finds it changed again.
+            self.set_seen(sighting, Seen::File(file));
+        }
         // A link that leads nowhere, or to no file, is as little to follow as a FIFO.
         if !matches!(error, FileError::NotFound | FileError::NoFile) {
             let path = sighting.path();
@@ -225,7 +235,10 @@ impl Engine {
     /// Whether a name that was not opened yet, or could not be, may be of the file with this inode number.
     pub(super) fn may_be_behind(&self, ino: u64, dir: &Path, name: &OsStr) -> bool {
         let name = self.tree.dirs.get(dir).and_then(|dir| dir.names.get(name));
-        name.is_some_and(|name| matches!(name.seen, Seen::Opening | Seen::Failed) && name.may_be(ino))
+        name.is_some_and(|name| {
+            let unopened = matches!(name.seen, Seen::Opening | Seen::Reopening(_) | Seen::Failed);
+            unopened && name.may_be(ino)
+        })
     }
 
     /// Whether a name in a followed directory is one that the globs lead to.

@@ -22,6 +22,8 @@ pub(crate) struct Setup {
     pub(crate) grain: i64,
     /// Directories of which no notice ever comes, though the watch was taken: one in so many; 0: none.
     pub(crate) deaf_dirs: bool,
+    /// Most files that the agent may have open.
+    pub(crate) descriptors: usize,
     /// Watches are refused.
     pub(crate) no_watch: bool,
     pub(crate) rates: Rates,

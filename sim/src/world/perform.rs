@@ -110,7 +110,10 @@ impl World {
                 let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };
                 Ok((Outcome::Looked(meta), echo))
             }
-            Do::Open { handle, path } => self.open(handle, &path, failure),
+            Do::Open { handle, path } => {
+                let failure = failure.or(self.is_out_of_descriptors().then_some(FileError::TooManyFiles));
+                self.open(handle, &path, failure)
+            }
             Do::Read { handle, cursor, offset, len } => self.read(handle, cursor, offset, len, failure),
             Do::Close { handle } => self.close(handle),
             Do::Watch { dir } => nothing(Outcome::Watched(self.watch(dir))),
@@ -267,6 +270,10 @@ impl World {
         }
         self.tally.letters += letters.len() as u64;
         Ok((Outcome::DeadLettered(Ok(())), Echo::Nothing))
+    }
+
+    fn is_out_of_descriptors(&self) -> bool {
+        self.agent.as_ref().is_some_and(|agent| agent.handles.len() >= self.plan.setup.descriptors)
     }
 
     fn file_failure(&mut self) -> Option<FileError> {

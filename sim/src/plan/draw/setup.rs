@@ -41,6 +41,7 @@ pub(super) fn setup(rng: &mut Rng) -> Setup {
         grain: pick(rng, &[1, 4_000_000, 10_000_000]),
         deaf_dirs: chance(rng, 80),
         no_watch: chance(rng, 80),
+        descriptors: if chance(rng, 150) { rng.usize(3..9) } else { usize::MAX },
         rates: if calm { Rates::default() } else { rates(rng) },
         pace: pace(rng),
     }
