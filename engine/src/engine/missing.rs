@@ -117,7 +117,7 @@ impl Engine {
                 // It has a followed name, under which it could not be opened yet.
                 Some((Some(Seen::Opening | Seen::Failed), _)) => self.not_looked(&[id]),
                 Some((Some(Seen::File(_) | Seen::Reopening(_) | Seen::Passed), _)) | None => {
-                    self.not_found(id, now)
+                    self.not_found(id, now);
                 }
             }
         }

@@ -107,7 +107,7 @@ fn rates(rng: &mut Rng) -> Rates {
         file: rate(2, 60),
         store: rate(2, 150),
         notice: rate(20, 500),
-        hesitate: rate(5, 200),
+        hesitate: rate(100, 500),
     }
 }
 
