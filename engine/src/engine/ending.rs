@@ -1,11 +1,12 @@
 //! How a file ends: it loses its live name, comes to rest, is finished, closed, and in the end forgotten.
 
 use super::sweep::ACTIVE;
+use super::tree::Lead;
 use super::{Asked, Engine};
 use crate::event::{Do, Now};
 use crate::follow::{Ending, Stage, name};
 use crate::ids::{FileId, HandleId};
-use crate::state::Put;
+use crate::state::{Identity, Put};
 use crate::timer::Timer;
 use std::time::Duration;
 
@@ -112,6 +113,7 @@ impl Engine {
         if let Some(handle) = self.let_go(id) {
             self.close(handle);
         }
+        self.forget_if_over(id, now);
     }
 
     /// Whether a read is out, be it one of an epoch that ended.
@@ -139,9 +141,23 @@ impl Engine {
     pub(super) fn forget_if_over(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
         let over = file.ending == Ending::Finished && file.links == 0 && file.names.is_empty();
-        if over && file.is_acked() {
+        if !over || file.handle.is_some() || !file.is_acked() {
+            return;
+        }
+        if self.is_being_met(file.identity) {
+            self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
+        } else {
             self.forget(id, now);
         }
+    }
+
+    /// Whether somebody is about to look at a file of this identity: it must be known when he does.
+    fn is_being_met(&self, identity: Identity) -> bool {
+        self.asked.values().any(|asked| match asked {
+            Asked::Open(sighting, _) => sighting.lead == Lead::Name(Some(identity.ino)),
+            Asked::Head(_, _, meta) => meta.identity == identity,
+            _ => false,
+        })
     }
 
     pub(super) fn forget(&mut self, id: FileId, now: Now) {
