@@ -36,6 +36,11 @@ fn can_close(file: &File) -> bool {
         Ending::Finished => true,
         Ending::Displaced | Ending::Closing { .. } => false,
     };
-    let read = file.cursors.iter().all(|cursor| cursor.position.line.at >= file.size);
-    noticed && read && file.handle.is_some() && file.is_at_rest() && file.row == Row::Saved
+    let read = file.cursors.iter().all(|cursor| cursor.position.line.at == file.size);
+    noticed
+        && read
+        && file.problem.is_none()
+        && file.handle.is_some()
+        && file.is_at_rest()
+        && file.row == Row::Saved
 }
