@@ -186,15 +186,7 @@ impl Sender {
             if self.gives_up(item, answer.now.mono) {
                 self.bury(*item, failure, &entry, answer);
             } else {
-                let due = self.health.until();
-                answer.budget.resize(flow, 0, entry.len() as u64);
-                let weight = entry.len() as u64;
-                self.retries.push_back(Retry {
-                    item: *item,
-                    entry: Bytes::copy_from_slice(&entry),
-                    weight,
-                    due,
-                });
+                self.go_again(*item, &entry, 0, self.health.until(), answer);
             }
         }
         answer.budget.give(flow, batch.charge);
@@ -252,25 +244,21 @@ impl Sender {
 
     /// A single record that was refused goes again, when the flow does.
     fn keep_refused(&mut self, batch: &Batch, answer: &mut Answering<'_>) {
-        let entry = Bytes::copy_from_slice(&batch.entry(0));
-        let weight = entry.len() as u64;
-        answer.budget.resize(self.flow.0 as usize, batch.charge, weight);
-        let due = self.health.until();
-        self.retries.push_back(Retry { item: batch.items[0], entry, weight, due });
+        self.go_again(batch.items[0], &batch.entry(0), batch.charge, self.health.until(), answer);
     }
 
     fn retry_later(&mut self, mut item: Item, entry: &Bytes, answer: &mut Answering<'_>) {
         item.failed.get_or_insert(answer.now.mono);
         let wait = health::back_off(item.tries, self.retry.initial, self.retry.max, answer.rng);
-        answer.budget.resize(self.flow.0 as usize, 0, entry.len() as u64);
+        self.go_again(item, entry, 0, answer.now.mono + wait, answer);
+    }
+
+    /// A record waits to go again, encoded as it is, in place of so many booked bytes.
+    fn go_again(&mut self, item: Item, entry: &[u8], booked: u64, due: Duration, answer: &mut Answering<'_>) {
+        let weight = entry.len() as u64;
+        answer.budget.resize(self.flow.0 as usize, booked, weight);
         // A copy of its own: a slice would keep the whole body in memory.
-        let entry = Bytes::copy_from_slice(entry);
-        self.retries.push_back(Retry {
-            item,
-            weight: entry.len() as u64,
-            entry,
-            due: answer.now.mono + wait,
-        });
+        self.retries.push_back(Retry { item, entry: Bytes::copy_from_slice(entry), weight, due });
     }
 
     fn gives_up(&self, item: &Item, now: Duration) -> bool {

@@ -209,7 +209,7 @@ impl Engine {
         let Some(saving) = self.keeper.saving.take() else { return };
         match result {
             Ok(()) => self.saved_well(saving, now),
-            Err(error) => self.not_saved(saving, &error, now),
+            Err(error) => self.not_saved(saving, &error),
         }
         if !self.keeper.is_clean() || self.keeper.urgent {
             let wait = match self.keeper.failures {
@@ -240,7 +240,7 @@ impl Engine {
     }
 
     /// Ship on without: the log files are still there, and ids that are never saved are not given again either.
-    fn not_saved(&mut self, saving: Saving, error: &StoreError, now: Now) {
+    fn not_saved(&mut self, saving: Saving, error: &StoreError) {
         self.note(
             Level::Error,
             "store",
@@ -261,7 +261,6 @@ impl Engine {
                 self.begin(flow);
             }
         }
-        let _ = now;
     }
 
     fn registered(&mut self, ids: &[FileId]) {
