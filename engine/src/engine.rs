@@ -26,9 +26,9 @@ use crate::destination;
 use crate::discover::{Globs, PatternError};
 use crate::encode::BatchId;
 use crate::event::{Action, Do, Event, Letter, Meta, Notice, Now, Outcome};
-use crate::follow::File;
+use crate::follow::{File, Stage};
 use crate::frame::Rules;
-use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, RunId};
+use crate::ids::{ActionId, CursorId, FileId, FlowId, HandleId, RunId, Span};
 use crate::job::JobDone;
 use crate::settings::{self, Settings};
 use crate::state::{Identity, LedgerRow};
@@ -194,14 +194,16 @@ enum Asked {
     },
     Seek {
         cursor: CursorId,
-        to: u64,
-        from: u64,
+        stage: Stage,
+        span: Span,
     },
     Frame(CursorId, read::Reading),
     Encode,
     Send(FlowId, BatchId),
     Resend,
     Letters(FlowId, Vec<Letter>),
+    /// It cannot be opened, but may be another name of a file that is open.
+    LookInstead(Sighting),
     /// A file is closed so that this can be opened.
     Room(Sighting),
     /// Nothing depends on the answer.
@@ -331,8 +333,8 @@ impl Engine {
             (Asked::Read { cursor, handle, plan }, Outcome::Read(result)) => {
                 self.read(cursor, handle, plan, result, now);
             }
-            (Asked::Seek { cursor, to, from }, Outcome::Read(result)) => {
-                self.sought(cursor, to, from, result, now);
+            (Asked::Seek { cursor, stage, span }, Outcome::Read(result)) => {
+                self.sought(cursor, stage, span, result, now);
             }
             (Asked::Frame(cursor, read), Outcome::Computed(done)) => {
                 if let JobDone::Framed(framed) = *done {
@@ -345,6 +347,9 @@ impl Engine {
                 }
             }
             (Asked::Send(flow, batch), Outcome::Sent(answer)) => self.sent(flow, batch, &answer, now),
+            (Asked::LookInstead(sighting), Outcome::Looked(result)) => {
+                self.looked_instead(&sighting, result, now);
+            }
             (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
             (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
             (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
@@ -359,7 +364,7 @@ impl Engine {
         let gave_up = || crate::event::FileError::Other("given up".into());
         match asked {
             Asked::Read { cursor, handle, plan } => self.read(cursor, handle, plan, Err(gave_up()), now),
-            Asked::Seek { cursor, to, from } => self.sought(cursor, to, from, Err(gave_up()), now),
+            Asked::Seek { cursor, stage, span } => self.sought(cursor, stage, span, Err(gave_up()), now),
             Asked::Open(sighting, handle) => self.opened(sighting, handle, Err(gave_up()), now),
             Asked::Head(sighting, handle, meta) => {
                 self.head_read(sighting, handle, meta, Err(gave_up()), now);
@@ -370,6 +375,7 @@ impl Engine {
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
             Asked::Resend => self.resent(None, now),
+            Asked::LookInstead(sighting) => self.looked_instead(&sighting, Err(gave_up()), now),
             Asked::Room(sighting) => self.has_room(sighting),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),

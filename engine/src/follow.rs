@@ -4,8 +4,9 @@
 //!
 //! ```text
 //! Closed ──found──> Unsaved ──row saved──> Queued ──slot──> Busy ──framed──> Queued (more to read)
-//!                      ^                     ^                └──at its end─> Idle ──notice──> Queued
-//!          Seek ───────┘ (start_at = "end")  └── Stuck (too many ranges) <── Queued
+//!                      ^                     ^                ├──at its end─> Idle ──notice──> Queued
+//!  Seek ──> Found ─────┘ (start_at = "end")  │                └──error──> Failed ──a while──> Queued
+//!                                            └── Stuck (too many ranges) <── Queued
 //! ```
 
 pub mod name;
@@ -135,16 +136,30 @@ pub enum Stage {
         /// No newline was found from here on.
         to: u64,
     },
+    /// The last newline was found, and the file's beginning is read again: it may have been truncated meanwhile.
+    Found {
+        /// Just after the newline.
+        check: Check,
+    },
     /// Its place is being saved.
     Unsaved,
     /// At the end, as far as known.
     Idle,
+    /// Its last read failed; it is tried again soon, or at a notice.
+    Failed,
     /// Wants to read.
     Queued,
     /// A read or a job is out.
     Busy,
     /// Too many acknowledged ranges past the prefix.
     Stuck,
+}
+
+impl Stage {
+    /// Whether its place is being looked for.
+    pub fn is_seeking(self) -> bool {
+        matches!(self, Stage::Seek { .. } | Stage::Found { .. })
+    }
 }
 
 /// An epoch that ended.

@@ -5,6 +5,8 @@ pub(crate) mod agent;
 pub(crate) mod disk;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod found;
 mod lives;
 mod operate;
 mod perform;

@@ -127,6 +127,10 @@ impl Engine {
 fn restart(cursor: &mut Cursor, epoch: Epoch, size: u64, header: u32) -> (Ended, Vec<Span>) {
     let read = cursor.position.line.at;
     let seen = std::mem::replace(&mut cursor.seen, size);
+    if cursor.stage.is_seeking() {
+        // What was there it was about to pass over.
+        cursor.acked.ack(Span::new(0, seen));
+    }
     let missing = cursor.acked.missing(Span::new(read, seen.max(read)));
     let acked = std::mem::take(&mut cursor.acked);
     let ended = Ended { flow: cursor.flow, epoch: cursor.epoch, acked, end: read };

@@ -31,7 +31,7 @@ impl Engine {
             }
         };
         self.look_for_other(&sighting, Some(meta.identity.ino));
-        self.is_opened(&mut sighting, meta.identity.ino);
+        self.is_opened(&mut sighting, meta.identity.ino, now);
         if let Lead::Saved(id) = sighting.lead
             && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
         {

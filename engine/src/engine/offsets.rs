@@ -4,7 +4,7 @@ use super::{Asked, Engine, FlowStart, Phase};
 use crate::Level;
 use crate::command::Reply;
 use crate::event::{Do, Now, StoreError};
-use crate::follow::{Ending, File, Row, Stage};
+use crate::follow::{Ending, File, Row};
 use crate::ids::{CommandId, CursorId, FileId, FlowId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
@@ -176,7 +176,7 @@ impl Engine {
 
     fn cursor_rows(&self, file: &File) -> Vec<Put> {
         let name = |flow: FlowId| self.flows[flow.0 as usize].settings.name.clone();
-        let placed = file.cursors.iter().filter(|cursor| !matches!(cursor.stage, Stage::Seek { .. }));
+        let placed = file.cursors.iter().filter(|cursor| !cursor.stage.is_seeking());
         let now = placed.map(|cursor| cursor.row(name(cursor.flow), file.id));
         let ended = file.ended.iter().map(|ended| ended.row(name(ended.flow), file.id));
         now.chain(ended).map(Put::Cursor).collect()

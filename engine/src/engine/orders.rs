@@ -18,6 +18,11 @@ pub(super) struct Drain {
 }
 
 impl Drain {
+    /// Whether it holds any flow back from reading a file.
+    pub(super) fn holds_any(&self, file: FileId) -> bool {
+        self.cursors.iter().any(|id| id.file == file)
+    }
+
     /// Whether it holds a cursor back from reading.
     pub(super) fn holds(&self, flow: FlowId, file: FileId) -> bool {
         self.cursors.iter().any(|id| id.flow == flow && id.file == file)

@@ -49,7 +49,7 @@ impl Engine {
         let Some(file) = self.files.get_mut(&id) else { return };
         for cursor in &mut file.cursors {
             match cursor.stage {
-                Stage::Idle => {
+                Stage::Idle | Stage::Failed => {
                     cursor.stage = Stage::Queued;
                     self.flows[cursor.flow.0 as usize].ready.push_back(id);
                 }
@@ -85,8 +85,8 @@ impl Engine {
         while !self.flow(flow).sender.is_full() {
             let id = self.flow(flow).ready.pop_front()?;
             let Some((Some(handle), stage)) = self.queued(id, flow) else { continue };
-            if let Stage::Seek { to } = stage {
-                return Some(self.seek(id, flow, handle, to));
+            if stage.is_seeking() {
+                return Some(self.seek(id, flow, handle, stage));
             }
             match self.plan(id, flow, borrow, now) {
                 Planned::Read(plan) => return Some(self.start_read(id, flow, handle, plan)),
@@ -109,7 +109,7 @@ impl Engine {
             cursor.stage = Stage::Idle;
         }
         let stage = cursor.stage;
-        (matches!(stage, Stage::Queued | Stage::Seek { .. })).then_some((handle, stage))
+        (stage == Stage::Queued || stage.is_seeking()).then_some((handle, stage))
     }
 
     fn plan(&mut self, id: FileId, flow: FlowId, borrow: bool, now: Now) -> Planned {
@@ -300,7 +300,7 @@ impl Engine {
         let text = format!("{} cannot be read: {error}", file.path.display());
         let subject = format!("read {}", file.path.display());
         if let Some(cursor) = file.cursor(id.flow) {
-            cursor.stage = Stage::Idle;
+            cursor.stage = Stage::Failed;
         }
         self.timers.set_by(Timer::Retry(id.file), now.mono + RETRY);
         self.note(Level::Error, subject, text);

@@ -75,7 +75,7 @@ fn file_status(file: &File, cursor: &Cursor) -> FileStatus {
         (None, Stage::Unsaved) => "the store".into(),
         (None, Stage::Closed) if file.ending == Ending::Finished || missing.is_empty() => String::new(),
         (None, Stage::Closed) => "the file to be found".into(),
-        (None, Stage::Seek { .. } | Stage::Idle | Stage::Queued | Stage::Busy) => String::new(),
+        (None, _) => String::new(),
     };
     FileStatus {
         path: file.path.clone(),

@@ -204,10 +204,12 @@ impl Engine {
             self.lost_name(path, &entry.name, before, now);
         }
         let known = before.filter(same);
-        // Behind a link may be another file than before, whatever the link's own inode says.
+        // Behind a link may be another file than before, whatever the link's own inode says. And a file is forgotten, if
+        // its content was found to be another's, under each of its names.
         let seen = match known.as_ref().map(|name| name.seen) {
             Some(seen @ (Seen::Opening | Seen::Reopening(_))) => seen,
-            Some(seen @ (Seen::File(_) | Seen::Passed)) if !link => seen,
+            Some(seen @ Seen::File(file)) if !link && self.files.contains_key(&file) => seen,
+            Some(seen @ Seen::Passed) if !link => seen,
             _ => {
                 self.tree.to_open.push_back(Sighting {
                     dir: path.into(),
@@ -217,7 +219,7 @@ impl Engine {
                     has_room: false,
                 });
                 match known.map(|name| name.seen) {
-                    Some(seen @ Seen::File(_)) => seen,
+                    Some(seen @ Seen::File(_)) if link => seen,
                     _ => Seen::Opening,
                 }
             }

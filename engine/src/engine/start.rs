@@ -107,7 +107,7 @@ impl Engine {
             }
             let seeking = self.files.values().flat_map(|file| &file.cursors);
             let seeking = seeking.filter(|cursor| cursor.flow == flow);
-            if seeking.into_iter().any(|cursor| matches!(cursor.stage, Stage::Seek { .. })) {
+            if seeking.into_iter().any(|cursor| cursor.stage.is_seeking()) {
                 continue;
             }
             match self.flows[index].start {

@@ -160,15 +160,18 @@ impl Engine {
     }
 
     /// What is behind a name is known by opening it. Were it still held to be what was listed, a new file that gets the
-    /// inode number that was listed would be taken for what was opened.
-    pub(super) fn is_opened(&mut self, sighting: &mut Sighting, ino: u64) {
-        let Lead::Name(Some(_)) = sighting.lead else { return };
+    /// inode number that was listed would be taken for what was opened; and the file that had the name for this one.
+    pub(super) fn is_opened(&mut self, sighting: &mut Sighting, ino: u64, now: Now) {
+        if !matches!(sighting.lead, Lead::Name(Some(listed)) if listed != ino) {
+            return;
+        }
         let dir = self.tree.dirs.get_mut(&sighting.dir);
-        if let Some(name) =
-            dir.and_then(|dir| dir.names.get_mut(&sighting.name)).filter(|name| sighting.is_of(name))
-        {
-            name.ino = ino;
-            sighting.lead = Lead::Name(Some(ino));
+        let name = dir.and_then(|dir| dir.names.get_mut(&sighting.name));
+        let Some(name) = name.filter(|name| sighting.is_of(name)) else { return };
+        name.ino = ino;
+        sighting.lead = Lead::Name(Some(ino));
+        if let Seen::File(other) | Seen::Reopening(other) = std::mem::replace(&mut name.seen, Seen::Opening) {
+            self.unname(other, &sighting.path(), now);
         }
     }
 
@@ -188,6 +191,11 @@ impl Engine {
         if *error == FileError::TooManyFiles && !sighting.has_room && self.make_room(sighting) {
             return;
         }
+        self.not_opened(sighting, error);
+    }
+
+    /// ... and nothing can be done about it.
+    pub(super) fn not_opened(&mut self, sighting: &Sighting, error: &FileError) {
         self.tree.opening -= 1;
         if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed) {
             // Known all the same; the next look finds it changed again.
