@@ -71,6 +71,7 @@ impl Engine {
             self.keeper.file(id.file);
         }
         let size = file.size;
+        let rules = self.flows[id.flow.0 as usize].rules;
         let Some(cursor) = file.cursor(id.flow) else { return };
         let from = cursor.position.line.at;
         cursor.position.advance(mode, &cut);
@@ -78,7 +79,7 @@ impl Engine {
         if to.at > from {
             cursor.checks.push_back(to);
         }
-        let more = cursor.again || cut.end < size;
+        let more = cursor.again || cut.end < size || cursor.position.can_go_on(rules);
         cursor.stage = if more { Stage::Queued } else { Stage::Idle };
         cursor.again = false;
         cut.lines.recs.retain(|rec| !cursor.acked.covers(span(cut.lines.base, *rec)));

@@ -78,10 +78,7 @@ impl Engine {
         self.budget.give_look(WINDOW as u64);
         let chunk = match result {
             Ok(chunk) => chunk,
-            Err(error) => {
-                self.close(handle);
-                return self.concluded_failed(&sighting, &error);
-            }
+            Err(error) => return self.head_not_read(&sighting, handle, &meta, &error, now),
         };
         let known = self.by_identity.get(&meta.identity).copied();
         if let Some(id) = known
@@ -113,6 +110,27 @@ impl Engine {
         } else {
             self.first_sight(&sighting, handle, &chunk, now);
         }
+    }
+
+    /// An inode with its time of birth is the file that it was, which is kept open: it may be deleted meanwhile, and
+    /// what is read of it shows by itself whether its content is another.
+    fn head_not_read(
+        &mut self,
+        sighting: &Sighting,
+        handle: HandleId,
+        meta: &Meta,
+        error: &FileError,
+        now: Now,
+    ) {
+        let known = self.by_identity.get(&meta.identity).copied().filter(|_| meta.identity.btime != 0);
+        let file = known.and_then(|id| self.files.get_mut(&id)).filter(|file| file.handle.is_none());
+        if let Some(file) = file {
+            file.handle = Some(handle);
+            let id = file.id;
+            return self.found(id, sighting, meta, now);
+        }
+        self.close(handle);
+        self.concluded_failed(sighting, error);
     }
 
     /// The kernel's name of a saved file is another file's now: its own content is gone, or elsewhere.

@@ -51,12 +51,21 @@ impl Position {
         }
     }
 
+    /// Whether there is something to do that needs no byte which was not there yet.
+    pub fn can_go_on(&self, rules: Rules) -> bool {
+        match self.half {
+            Half::Short => false,
+            Half::Searched(to) => self.header == 0 && rules.splits() && to.at - self.line.at >= rules.limit,
+            Half::Ends(_) => true,
+        }
+    }
+
     /// What to do next.
     pub fn step(&mut self, rules: Rules) -> Step {
         let line = self.line;
         match self.half {
             Half::Short => Step::Read { check: line, mode: Mode::Lines, need: None },
-            Half::Searched(to) if self.header == 0 && rules.splits() && to.at - line.at >= rules.limit => {
+            Half::Searched(_) if self.can_go_on(rules) => {
                 Step::Read { check: line, mode: Mode::Long { end: None }, need: Some(rules.limit) }
             }
             Half::Searched(at) => Step::Read { check: at, mode: Mode::Search, need: None },

@@ -117,6 +117,11 @@ impl Oracle {
         }
     }
 
+    /// The engine closed its last handle on an inode: when it opens it again, it may not be able to read it.
+    pub(crate) fn closed(&mut self, disk: &Disk, node: NodeId) {
+        self.read.remove(&disk.nodes[node].content);
+    }
+
     /// Bytes that were read for a cursor are being cut into lines: by the first of them the world knows which content
     /// the engine means.
     pub(crate) fn frames(&mut self, disk: &Disk, cursor: CursorId) -> Result<(), Broken> {

@@ -53,7 +53,8 @@ impl Oracle {
         let key = (row.file, row.epoch);
         let Some(mut binding) = flow.bound.get(&key).copied() else { return Ok(()) };
         let destroyed = matches!(row.reason, Reason::FileTruncated | Reason::FileGone);
-        if destroyed && !disk.contents[binding.content].gone {
+        let named = disk.nodes[disk.contents[binding.content].node].links > 0;
+        if destroyed && named && !disk.contents[binding.content].gone {
             // The first read for this epoch may have found the next content already, and told the engine so.
             binding.content = disk.content_before(binding.content).unwrap_or(binding.content);
             flow.book(binding.content);

@@ -5,7 +5,7 @@ use super::store::Store;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::{Chunk, Do, Event, FileError, Notice, Now, Outcome};
 use kintail_engine::ids::HandleId;
-use kintail_engine::settings::{Agent, Destination, Flow, Settings, StartAt};
+use kintail_engine::settings::{Agent, Destination, Flow, Oversize, Settings, StartAt};
 use kintail_engine::{Engine, Poll, Start};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -266,6 +266,33 @@ fn a_file_that_one_flow_could_not_read_makes_no_room() {
     close_for_room(&mut story);
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got.matches("one\n").count(), 2);
+}
+
+#[test]
+fn a_long_line_whose_end_was_found_does_not_wait_for_a_notice() {
+    let long = format!("{}\n", "x".repeat(70_000));
+    let mut story = Story::new(&[(A, &long)], |flow| {
+        flow.line.max_bytes = 100;
+        flow.line.oversize = Oversize::Truncate;
+    });
+    story.pass_undisturbed(Duration::from_secs(1));
+    assert_eq!(story.got.len(), 100);
+}
+
+#[test]
+fn a_file_that_is_opened_again_and_cannot_be_read_is_kept_open() {
+    let mut story = Story::new(&[(A, "one\n")], |_| ());
+    story.pass_undisturbed(SECONDS);
+    close_for_room(&mut story);
+    write(&mut story.disk, A, "two\n");
+    story.notice(A);
+    story.pass(Duration::from_millis(1), &mut |_, what| match what {
+        Do::Read { .. } => Some(Outcome::Read(Err(FileError::Denied))),
+        _ => None,
+    });
+    story.disk.unlink(Path::new(A), 2);
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "one\nother\ntwo\n");
 }
 
 /// Another file comes when there is no descriptor left: the one that is open is closed for it.

@@ -204,7 +204,9 @@ impl World {
     /// The agent's handle on an inode is closed, by its will or by its death.
     pub(super) fn shut(&mut self, node: NodeId, willed: bool) {
         let last = self.agent.as_ref().is_none_or(|agent| !agent.holds(node));
-        if self.disk.nodes[node].links == 0 && last {
+        if last && self.disk.nodes[node].links > 0 {
+            self.oracle.closed(&self.disk, node);
+        } else if last {
             if willed {
                 self.oracle.let_go(&self.disk, node);
             } else {
