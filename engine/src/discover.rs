@@ -5,6 +5,7 @@ mod pattern;
 pub use pattern::{Pattern, PatternError};
 
 use crate::event::Kind;
+use crate::follow::name;
 use crate::ids::FlowId;
 use crate::settings::{Settings, Symlinks};
 use std::collections::BTreeSet;
@@ -56,7 +57,9 @@ impl Wanted {
         if self.inos.contains(&ino) {
             return true;
         }
-        let file = matches!(kind, Kind::File | Kind::Link) && self.globs.any_match(&self.standings, name);
+        let followed =
+            || self.globs.any_match(&self.standings, name) || self.globs.any_kin(&self.standings, name);
+        let file = matches!(kind, Kind::File | Kind::Link) && followed();
         file || self.globs.may_enter(kind) && self.globs.any_descend(&self.standings, name)
     }
 }
@@ -110,6 +113,19 @@ impl Globs {
         flows
     }
 
+    /// The flows that do not follow the file `name` in `dir`, but the live file of which rotation may have made it.
+    pub fn kin(&self, dir: &Path, standings: &[Standing], name: &OsStr) -> Vec<FlowId> {
+        let path = dir.join(name);
+        let excluded = |flow: FlowId| self.flows[flow.0 as usize].exclude.iter().any(|e| e.matches(&path));
+        let followers = self.followers(dir, standings, name);
+        let lives = name::lives(name);
+        let kin = lives.iter().flat_map(|live| self.followers(dir, standings, OsStr::new(live)));
+        let mut kin: Vec<FlowId> = kin.filter(|flow| !followers.contains(flow) && !excluded(*flow)).collect();
+        kin.sort_unstable();
+        kin.dedup();
+        kin
+    }
+
     /// The flows that follow the file at `path`, wherever the walk stands.
     pub fn followers_at(&self, path: &Path) -> Vec<FlowId> {
         let follows = |flow: &FlowGlobs| {
@@ -146,6 +162,10 @@ impl Globs {
 
     fn any_match(&self, standings: &[Standing], name: &OsStr) -> bool {
         standings.iter().any(|standing| self.pattern(standing).matches(&standing.at, name))
+    }
+
+    fn any_kin(&self, standings: &[Standing], name: &OsStr) -> bool {
+        name::lives(name).iter().any(|live| self.any_match(standings, OsStr::new(live)))
     }
 
     fn any_descend(&self, standings: &[Standing], name: &OsStr) -> bool {

@@ -4,6 +4,7 @@
 mod ending;
 mod epoch;
 mod framing;
+mod generations;
 mod meet;
 mod missing;
 mod offsets;
@@ -68,6 +69,8 @@ pub struct Engine {
     reads_out: usize,
     /// Where the next sweep begins.
     swept: Option<FileId>,
+    /// Nanoseconds by which the wall clock is ahead of the monotonic one.
+    ahead: i64,
     keeper: Keeper,
     timers: Timers,
     notes: Vec<Note>,
@@ -149,8 +152,10 @@ struct Flow {
     credit: i64,
     start: FlowStart,
     counters: Counters,
-    /// Wall time of the last complete look.
+    /// Wall time at which the last complete look began.
     last_look: i64,
+    /// The same, as it was saved last.
+    saved_look: i64,
     /// Counted since the flow first ran.
     possible_losses: u64,
 }
@@ -185,6 +190,8 @@ enum Asked {
         ino: u64,
         followers: Vec<FlowId>,
     },
+    /// A rotated name that no glob leads to: what is behind it?
+    LookAtKin(Sighting),
     Open(Sighting, HandleId),
     Head(Sighting, HandleId, Meta),
     Read {
@@ -238,6 +245,7 @@ impl Engine {
             send_turn: 0,
             reads_out: 0,
             swept: None,
+            ahead: i64::MIN,
             keeper: Keeper::default(),
             timers: Timers::default(),
             notes: Vec::new(),
@@ -269,6 +277,7 @@ impl Engine {
 
     /// The next action, or the next deadline.
     pub fn poll(&mut self, now: Now) -> Poll {
+        self.mind_the_clock(now);
         while let Some(timer) = self.timers.fire(now.mono) {
             self.due(timer, now);
         }
@@ -324,6 +333,9 @@ impl Engine {
                 self.looked_astray(dir, ino, followers, result);
             }
             (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
+            (Asked::LookAtKin(sighting), Outcome::Looked(result)) => {
+                self.looked_at_kin(sighting, result, now);
+            }
             (Asked::Open(sighting, handle), Outcome::Opened(result)) => {
                 self.opened(sighting, handle, result, now);
             }
@@ -365,6 +377,7 @@ impl Engine {
         match asked {
             Asked::Read { cursor, handle, plan } => self.read(cursor, handle, plan, Err(gave_up()), now),
             Asked::Seek { cursor, stage, span } => self.sought(cursor, stage, span, Err(gave_up()), now),
+            Asked::LookAtKin(sighting) => self.looked_at_kin(sighting, Err(gave_up()), now),
             Asked::Open(sighting, handle) => self.opened(sighting, handle, Err(gave_up()), now),
             Asked::Head(sighting, handle, meta) => {
                 self.head_read(sighting, handle, meta, Err(gave_up()), now);
@@ -453,6 +466,7 @@ impl Flow {
             start: FlowStart::FirstScan,
             counters: Counters::default(),
             last_look: 0,
+            saved_look: 0,
             possible_losses: 0,
         }
     }

@@ -10,7 +10,7 @@ mod saved;
 mod tests;
 
 use crate::plan::MS;
-use crate::plan::setup::{Scope, Setup};
+use crate::plan::setup::{Scope, Setup, Writer};
 use crate::world::disk::{self, ContentId, Disk, NodeId};
 use book::Book;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
@@ -80,6 +80,11 @@ pub(crate) struct Account {
     empties: u64,
     /// The store knew nothing of the flow when the agent started.
     first_start: bool,
+    /// Since when the store knows of the flow.
+    begun: Option<u64>,
+    /// Programs whose rotated files it is owed though no glob leads to them; none where the clock is set back, since
+    /// nobody knows then what was written when.
+    writers: Vec<Writer>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +110,8 @@ impl Binding {
 
 impl Oracle {
     /// Nothing has happened.
-    pub(crate) fn new(setup: &Setup) -> Self {
+    pub(crate) fn new(setup: &Setup, steady_clock: bool) -> Self {
+        let writers = if steady_clock { setup.writers.clone() } else { Vec::new() };
         let flows = setup.settings.flows.iter().zip(&setup.scopes);
         let flows = flows.map(|(flow, scope)| {
             let plain = matches!(flow.destination, Destination::File { .. } | Destination::Stdout);
@@ -128,6 +134,8 @@ impl Oracle {
                 followed: BTreeSet::new(),
                 empties: 0,
                 first_start: true,
+                begun: None,
+                writers: writers.clone(),
             }
         });
         Self {
@@ -203,7 +211,16 @@ impl Account {
         &mut self.books[content]
     }
 
+    /// Whether a name of an inode is one that the flow follows.
     fn matches(&self, disk: &Disk, node: NodeId) -> bool {
-        disk.names().any(|(path, named)| named == node && self.scope.has(path))
+        let is_young = self.begun.is_some_and(|begun| disk.nodes[node].made > begun);
+        let leads = |path: &Path| self.scope.has(path) || is_young && self.is_generation(path);
+        disk.names().any(|(path, named)| named == node && leads(path))
+    }
+
+    /// Whether a program whose live file the flow follows gave a file this name.
+    fn is_generation(&self, path: &Path) -> bool {
+        let mut followed = self.writers.iter().filter(|writer| self.scope.has(&writer.path));
+        followed.any(|writer| (1..200).any(|number| writer.rotated(number) == path))
     }
 }

@@ -68,6 +68,13 @@ pub(crate) enum Op {
     Stop { down: u64 },
 }
 
+impl Plan {
+    /// Whether the wall clock never goes back.
+    pub(crate) fn has_steady_clock(&self) -> bool {
+        !self.ops.iter().any(|timed| matches!(timed.op, Op::Jump { by } if by < 0))
+    }
+}
+
 /// A fault that lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {

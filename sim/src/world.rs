@@ -133,7 +133,7 @@ impl World {
             queue,
             disk: Disk::new(plan.setup.births),
             store: Store::new(),
-            oracle: Oracle::new(&plan.setup),
+            oracle: Oracle::new(&plan.setup, plan.has_steady_clock()),
             agent: None,
             lives: 0,
             boots: 0,

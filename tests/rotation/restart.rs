@@ -29,6 +29,34 @@ fn a_graceful_restart_repeats_nothing() {
 }
 
 #[test]
+fn generations_that_nobody_saw_are_shipped_with_a_narrow_pattern() {
+    let site = Site::new("app.log", "");
+    let log = site.log("app.log");
+    append(&log, &lines("before the first start", 5));
+    rotate(&log);
+    append(&log, &lines("seen", 20));
+    let agent = site.start();
+    site.expect(&lines("seen", 20));
+    assert!(agent.stop().success());
+    let mut all = lines("seen", 20);
+    for generation in 0..4 {
+        let more = lines(&format!("generation {generation}"), 50);
+        append(&log, &more);
+        all.extend(more);
+        rotate(&log);
+    }
+    append(&log, &lines("live", 5));
+    all.extend(lines("live", 5));
+    let agent = site.start();
+    site.expect_once(&all);
+    assert!(agent.stop().success());
+    let _agent = site.start();
+    append(&log, &lines("later", 5));
+    all.extend(lines("later", 5));
+    site.expect_once(&all);
+}
+
+#[test]
 fn sigterm_ships_complete_lines_and_leaves_the_half_one() {
     let site = Site::new("*.log", "");
     let log = site.log("app.log");

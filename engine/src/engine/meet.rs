@@ -98,6 +98,7 @@ impl Engine {
         if !matches!(sighting.lead, Lead::Name(_)) {
             sighting.join(self.tree.globs().followers_at(&sighting.path()));
         }
+        sighting.join(self.unseen_by(&sighting.kin, &chunk.meta));
         if sighting.followers.is_empty() {
             self.close(handle);
             self.concluded(&sighting, None, now);

@@ -48,6 +48,7 @@ impl Engine {
                     dir,
                     name: entry.name,
                     followers,
+                    kin: Vec::new(),
                     lead: Lead::Astray(ino),
                     has_room: false,
                 });
@@ -111,6 +112,7 @@ impl Engine {
                     dir: dir.into(),
                     name: entry.name.clone(),
                     followers: Vec::new(),
+                    kin: Vec::new(),
                     lead: Lead::Saved(id),
                     has_room: false,
                 }),

@@ -167,8 +167,9 @@ impl Engine {
             let linked = entry.kind == Kind::Link && self.settings.agent.follow_symlinks != Symlinks::None;
             if entry.kind == Kind::File || linked {
                 let followers = globs.followers(path, &standings, &entry.name);
-                if !followers.is_empty() {
-                    self.sight(path, &entry, followers, before, now);
+                let kin = globs.kin(path, &standings, &entry.name);
+                if !followers.is_empty() || !kin.is_empty() {
+                    self.sight(path, &entry, (followers, kin), before, now);
                 } else if let Some(before) = before {
                     gone.insert(entry.name, before);
                 }
@@ -197,7 +198,14 @@ impl Engine {
     }
 
     /// A followed name is there.
-    fn sight(&mut self, path: &Path, entry: &Entry, followers: Vec<FlowId>, before: Option<Name>, now: Now) {
+    fn sight(
+        &mut self,
+        path: &Path,
+        entry: &Entry,
+        (followers, kin): (Vec<FlowId>, Vec<FlowId>),
+        before: Option<Name>,
+        now: Now,
+    ) {
         let link = entry.kind == Kind::Link;
         let same = |before: &Name| before.ino == entry.ino && before.link == link;
         if let Some(before) = before.as_ref().filter(|before| !same(before)) {
@@ -215,6 +223,7 @@ impl Engine {
                     dir: path.into(),
                     name: entry.name.clone(),
                     followers: followers.clone(),
+                    kin: kin.clone(),
                     lead: Lead::Name((!link).then_some(entry.ino)),
                     has_room: false,
                 });
@@ -225,7 +234,7 @@ impl Engine {
             }
         };
         if let Some(dir) = self.tree.dirs.get_mut(path) {
-            dir.names.insert(entry.name.clone(), Name { ino: entry.ino, link, followers, seen });
+            dir.names.insert(entry.name.clone(), Name { ino: entry.ino, link, followers, kin, seen });
         }
     }
 
@@ -238,9 +247,7 @@ impl Engine {
         if self.tree.scanning {
             self.tree.scanning = false;
             self.tree.scans += 1;
-            for flow in &mut self.flows {
-                flow.last_look = now.wall;
-            }
+            self.looked_everywhere(now);
             self.look_for_missing();
         }
         if self.tree.scans > 0 {

@@ -23,13 +23,16 @@ impl Engine {
         }
         for row in saved.flows {
             if let Some(flow) = self.flows.iter_mut().find(|flow| flow.settings.name == row.name) {
-                flow.last_look = row.last_look;
+                // Where the clock was set back meanwhile, nobody knows how long ago that was.
+                flow.last_look = if row.last_look > now.wall { i64::MIN } else { row.last_look };
+                flow.saved_look = row.last_look;
                 flow.possible_losses = row.possible_losses;
                 let same = flow.settings.files.iter().all(|glob| row.files.contains(glob));
                 flow.start = if same { FlowStart::Begun } else { FlowStart::Widened(row.files) };
             }
         }
         self.take_cursors(saved.cursors, now);
+        self.tree.scan_began = now.mono;
         for (dir, standing) in self.tree.bases() {
             self.enter(&dir, vec![standing], 0);
         }

@@ -35,10 +35,10 @@ impl Engine {
                     _ => Seen::Opening,
                 };
                 let ino = (!known.link).then_some(known.ino);
-                let followers = known.followers.clone();
+                let (followers, kin) = (known.followers.clone(), known.kin.clone());
                 let (dir, name) = (parent.to_path_buf(), name.to_os_string());
                 let lead = Lead::Name(ino);
-                self.tree.to_open.push_back(Sighting { dir, name, followers, lead, has_room: false });
+                self.tree.to_open.push_back(Sighting { dir, name, followers, kin, lead, has_room: false });
             }
         }
     }
@@ -51,6 +51,7 @@ impl Engine {
         }
         if !self.tree.scanning {
             self.tree.scanning = true;
+            self.tree.scan_began = now.mono;
             self.tree.awaited = self.tree.dirs.keys().cloned().collect();
         }
         self.look_into_all();

@@ -29,6 +29,7 @@ pub(super) struct Tree {
     /// Complete scans since the start.
     pub(super) scans: u32,
     pub(super) scanning: bool,
+    pub(super) scan_began: Duration,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub(super) struct Name {
     pub(super) ino: u64,
     pub(super) link: bool,
     pub(super) followers: Vec<FlowId>,
+    /// Flows that follow the live name of which rotation may have made this one.
+    pub(super) kin: Vec<FlowId>,
     pub(super) seen: Seen,
 }
 
@@ -81,6 +84,8 @@ pub(super) struct Sighting {
     pub(super) dir: PathBuf,
     pub(super) name: OsString,
     pub(super) followers: Vec<FlowId>,
+    /// These follow it too if it is a generation that nobody has seen.
+    pub(super) kin: Vec<FlowId>,
     /// What led to it.
     pub(super) lead: Lead,
     /// Another file was closed to make room for it.
@@ -110,6 +115,11 @@ impl Sighting {
         self.dir.join(&self.name)
     }
 
+    /// Whether no glob leads to it, only to the name of which rotation may have made this one.
+    fn is_only_kin(&self) -> bool {
+        self.followers.is_empty() && !self.kin.is_empty() && !self.has_room
+    }
+
     /// Whether it is of this name as it was listed last: another file may have got the name since.
     pub(super) fn is_of(&self, name: &Name) -> bool {
         match self.lead {
@@ -130,6 +140,7 @@ impl Tree {
             opening: 0,
             scans: 0,
             scanning: true,
+            scan_began: Duration::ZERO,
         }
     }
 
@@ -153,10 +164,19 @@ impl Engine {
         while self.tree.opening < MAX_OPENING {
             let Some(sighting) = self.tree.to_open.pop_front() else { return };
             self.tree.opening += 1;
-            let handle = self.new_handle();
-            let path = sighting.path();
-            self.ask(Asked::Open(sighting, handle), Do::Open { handle, path });
+            if sighting.is_only_kin() {
+                let path = sighting.path();
+                self.ask(Asked::LookAtKin(sighting), Do::Look { path });
+            } else {
+                self.open(sighting);
+            }
         }
+    }
+
+    pub(super) fn open(&mut self, sighting: Sighting) {
+        let handle = self.new_handle();
+        let path = sighting.path();
+        self.ask(Asked::Open(sighting, handle), Do::Open { handle, path });
     }
 
     /// What is behind a name is known by opening it. Were it still held to be what was listed, a new file that gets the
@@ -231,6 +251,12 @@ impl Engine {
         dir.ancestors().any(|dir| self.tree.dirs.get(dir).is_some_and(|dir| dir.failed.is_some()))
     }
 
+    /// Whether every directory could be listed, and every name opened.
+    pub(super) fn saw_all(&self) -> bool {
+        let seen = |dir: &Dir| dir.names.values().all(|name| name.seen != Seen::Failed);
+        self.tree.dirs.values().all(|dir| dir.failed.is_none() && seen(dir))
+    }
+
     /// Whether a file that was not found may be where nobody could look: in a directory that lately could not be listed,
     /// or under a name that could not be opened. A directory that has been closed to us for long hides nothing of ours.
     pub(super) fn may_be_hidden(&self, ino: u64, now: Now) -> bool {
@@ -249,10 +275,14 @@ impl Engine {
         })
     }
 
-    /// Whether a name in a followed directory is one that the globs lead to.
+    /// Whether a name in a followed directory is one that the globs lead to, or one that rotation may have made of it.
     pub(super) fn leads_to(&self, path: &Path, name: &OsStr) -> bool {
         let dir = self.tree.dirs.get(path);
-        dir.is_some_and(|dir| !self.tree.globs.followers(path, &dir.standings, name).is_empty())
+        let globs = &self.tree.globs;
+        dir.is_some_and(|dir| {
+            !globs.followers(path, &dir.standings, name).is_empty()
+                || !globs.kin(path, &dir.standings, name).is_empty()
+        })
     }
 
     /// Whether files are followed in a directory.

@@ -1,12 +1,46 @@
 //! Names that rotation gives: a number or a date after the live name.
 
+use std::ffi::OsStr;
 use std::path::Path;
+
+/// What stands between a name and the numbers that rotation adds.
+const SEPARATORS: [char; 3] = ['.', '-', '_'];
 
 /// Whether a name looks like one that rotation gave: `app.log.1`, `app.log-20261123`, `app-2026-11-23.log`.
 pub fn is_rotated(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let Some((stem, last)) = name.rsplit_once(['.', '-', '_']) else { return false };
+    path.file_name().and_then(OsStr::to_str).is_some_and(bears_mark)
+}
+
+fn bears_mark(name: &str) -> bool {
+    let Some((stem, last)) = name.rsplit_once(SEPARATORS) else { return false };
     !stem.is_empty() && is_counter(last) || has_date(name)
+}
+
+/// The live names of which rotation may have made this one: `app.log` of `app.log.1` and of `app-20261123.log`.
+pub fn lives(name: &OsStr) -> Vec<String> {
+    let Some(name) = name.to_str().filter(|name| bears_mark(name)) else { return Vec::new() };
+    let mut lives = stems(name);
+    if let Some((stem, extension)) = name.rsplit_once('.').filter(|(_, last)| !is_mark(last)) {
+        lives.extend(stems(stem).into_iter().map(|stem| format!("{stem}.{extension}")));
+    }
+    lives
+}
+
+/// A text without the last of its marks, without the last two, and so on.
+fn stems(text: &str) -> Vec<String> {
+    std::iter::successors(shorter(text), |text| shorter(text)).map(str::to_owned).collect()
+}
+
+fn shorter(text: &str) -> Option<&str> {
+    let (stem, mark) = text.rsplit_once(SEPARATORS)?;
+    (!stem.is_empty() && is_mark(mark)).then_some(stem)
+}
+
+/// A number, or a part of a date: `1`, `20261123`, `23`, `20261123T101112Z`.
+fn is_mark(text: &str) -> bool {
+    text.len() <= 16
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'T' | 'Z'))
 }
 
 /// Whether a name is the live one, or looks like one that rotation made of it.
@@ -40,6 +74,21 @@ fn has_date(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rotated_name_tells_the_live_one() {
+        for name in
+            ["app.log.1", "app.log-20261123", "app.log.2026-11-23", "app-2026-11-23.log", "app-20261123.log"]
+        {
+            assert!(lives(OsStr::new(name)).contains(&"app.log".to_owned()), "{name}");
+        }
+        for name in ["0.log.20261123-101112", "0.log.1"] {
+            assert!(lives(OsStr::new(name)).contains(&"0.log".to_owned()), "{name}");
+        }
+        for name in ["app.log", "web-1.log", "1", ".1"] {
+            assert_eq!(lives(OsStr::new(name)), Vec::<String>::new(), "{name}");
+        }
+    }
 
     #[test]
     fn numbers_and_dates_tell_a_rotated_name() {

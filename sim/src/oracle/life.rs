@@ -16,6 +16,7 @@ impl Oracle {
         self.given.clear();
         for flow in &mut self.flows {
             flow.first_start = !rows.flows.contains_key(&flow.name);
+            flow.begun = flow.begun.filter(|_| !flow.first_start);
             flow.followed.clear();
             flow.started.clear();
             let mut saved = vec![Spans::default(); flow.books.len()];

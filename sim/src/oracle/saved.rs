@@ -12,6 +12,7 @@ impl Oracle {
     pub(crate) fn saved(
         &mut self,
         disk: &Disk,
+        now: u64,
         transaction: &Transaction,
         rows: &Rows,
     ) -> Result<(), Broken> {
@@ -31,7 +32,9 @@ impl Oracle {
             }
         }
         for flow in &mut self.flows {
-            flow.first_start &= !rows.flows.contains_key(&flow.name);
+            let known = rows.flows.contains_key(&flow.name);
+            flow.first_start &= !known;
+            flow.begun = flow.begun.or(known.then_some(now));
         }
         Ok(())
     }

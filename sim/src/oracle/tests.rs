@@ -32,7 +32,7 @@ impl Scene {
         flow.start_at = StartAt::Beginning;
         let mut scene = Self {
             disk: Disk::new(true),
-            oracle: Oracle::new(&setup),
+            oracle: Oracle::new(&setup, true),
             store: Store::new(),
             lines: Vec::new(),
         };
@@ -61,7 +61,7 @@ impl Scene {
     fn save(&mut self, put: Put) -> Result<(), Broken> {
         let transaction = Transaction { puts: vec![put], sync: true };
         self.store.save(transaction.clone(), "boot");
-        self.oracle.saved(&self.disk, &transaction, &self.store.rows)
+        self.oracle.saved(&self.disk, 0, &transaction, &self.store.rows)
     }
 
     fn cursor(&self, prefix: u64, ranges: Vec<Span>) -> Put {

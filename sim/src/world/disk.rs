@@ -49,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) linked: bool,
     /// When it was last written, in virtual time.
     pub(crate) written: u64,
+    /// When it was made, in virtual time.
+    pub(crate) made: u64,
 }
 
 /// What an inode held from one truncation to the next.
@@ -140,6 +142,7 @@ impl Disk {
             moved: false,
             linked: false,
             written: now,
+            made: now,
         });
         self.names.insert(path.into(), node);
         self.touch_parent(path, wall);

@@ -141,7 +141,7 @@ impl World {
         }
         self.saves_well = true;
         self.store.save(transaction.clone(), &self.boot_id());
-        self.oracle.saved(&self.disk, transaction, &self.store.rows)?;
+        self.oracle.saved(&self.disk, self.now, transaction, &self.store.rows)?;
         Ok((Outcome::Saved(Ok(())), Echo::Nothing))
     }
 

@@ -1,0 +1,76 @@
+//! Generations that nobody has seen: a rotated name beside a followed one, written since the last look, is followed
+//! too, whether or not a glob leads to it.
+
+use super::tree::Sighting;
+use super::{Engine, FlowStart};
+use crate::event::{FileError, Kind, Meta, Now};
+use crate::ids::FlowId;
+use std::time::Duration;
+
+/// How much older than its last write a time stamp may be: the kernel's clock for files ticks so coarsely.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A look that is so much newer than the saved one is saved.
+const SAVE_LOOK: Duration = Duration::from_mins(1);
+
+impl Engine {
+    /// A file under a rotated name that no glob leads to: known, or unseen, or none of ours.
+    pub(super) fn looked_at_kin(&mut self, sighting: Sighting, result: Result<Meta, FileError>, now: Now) {
+        let meta = match result {
+            Ok(meta) => meta,
+            Err(error) => {
+                if error == FileError::NotFound {
+                    self.look_for_other(&sighting, None);
+                }
+                return self.concluded_failed(&sighting, &error);
+            }
+        };
+        let known = self.by_identity.contains_key(&meta.identity);
+        let followed = known || !self.unseen_by(&sighting.kin, &meta).is_empty();
+        if meta.kind == Kind::File && followed {
+            self.open(sighting);
+        } else {
+            self.concluded(&sighting, None, now);
+        }
+    }
+
+    /// Which of these flows have never seen a file that was last written then.
+    pub(super) fn unseen_by(&self, flows: &[FlowId], meta: &Meta) -> Vec<FlowId> {
+        let unseen = |flow: &FlowId| {
+            let flow = &self.flows[flow.0 as usize];
+            let since = flow.last_look.saturating_sub(TICK.as_nanos() as i64);
+            flow.start != FlowStart::FirstScan && meta.mtime >= since
+        };
+        flows.iter().copied().filter(unseen).collect()
+    }
+
+    /// Where the clock is set back, the last look was as much earlier.
+    pub(super) fn mind_the_clock(&mut self, now: Now) {
+        let ahead = now.wall.saturating_sub(now.mono.as_nanos() as i64);
+        let back = std::mem::replace(&mut self.ahead, ahead).saturating_sub(ahead);
+        if back > 0 {
+            for flow in &mut self.flows {
+                flow.last_look = flow.last_look.saturating_sub(back);
+            }
+        }
+    }
+
+    /// A scan that began a while ago is complete: what there was then is known, if all could be looked at.
+    pub(super) fn looked_everywhere(&mut self, now: Now) {
+        if !self.saw_all() {
+            return;
+        }
+        let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;
+        for flow in &mut self.flows {
+            flow.last_look = began;
+        }
+        let old = |look: i64| began.abs_diff(look) >= SAVE_LOOK.as_nanos() as u64;
+        for index in 0..self.flows.len() {
+            if old(self.flows[index].saved_look) && self.flows[index].start == FlowStart::Begun {
+                self.flows[index].saved_look = began;
+                self.keeper.flow(FlowId(index as u32));
+                self.save_soon(now);
+            }
+        }
+    }
+}
