@@ -5,6 +5,8 @@ mod ending;
 mod epoch;
 mod framing;
 mod generations;
+mod held;
+mod lost;
 mod meet;
 mod missing;
 mod offsets;
@@ -211,6 +213,8 @@ enum Asked {
     Letters(FlowId, Vec<Letter>),
     /// It cannot be opened, but may be another name of a file that is open.
     LookInstead(Sighting),
+    /// Whether a file that is held back is a copy.
+    Held(FileId, HandleId),
     /// A file is closed so that this can be opened.
     Room(Sighting),
     /// Nothing depends on the answer.
@@ -345,6 +349,7 @@ impl Engine {
             (Asked::Read { cursor, handle, plan }, Outcome::Read(result)) => {
                 self.read(cursor, handle, plan, result, now);
             }
+            (Asked::Held(file, _), Outcome::Read(result)) => self.looked_at_held(file, result, now),
             (Asked::Seek { cursor, stage, span }, Outcome::Read(result)) => {
                 self.sought(cursor, stage, span, result, now);
             }
@@ -382,6 +387,7 @@ impl Engine {
             Asked::Head(sighting, handle, meta) => {
                 self.head_read(sighting, handle, meta, Err(gave_up()), now);
             }
+            Asked::Held(file, _) => self.looked_at_held(file, Err(gave_up()), now),
             Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
             Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
             Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
@@ -418,6 +424,7 @@ impl Engine {
             Timer::Forget => self.forget_old(now),
             Timer::Quiet(file) => self.quiet(file, now),
             Timer::Retry(file) => self.wake(file),
+            Timer::Held(file) => self.look_at_one_held(file, now),
             Timer::DeadLetters => self.write_letters_again(),
             Timer::Drain => self.drain_timed_out(now),
             Timer::Stop => self.stop_timed_out(now),

@@ -12,13 +12,14 @@
 pub mod name;
 
 use crate::ack::Acked;
+use crate::content;
 use crate::frame::Position;
 use crate::ids::{CursorId, Epoch, FileId, FlowId, HandleId, Span};
 use crate::partition::KeyRule;
 use crate::settings;
 use crate::state::{Check, CursorRow, FileRow, Fingerprint, Identity};
 use std::collections::{BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Least read while a file is followed, in bytes.
@@ -68,8 +69,10 @@ pub struct File {
     pub problem: Option<String>,
     /// One for each flow that follows it.
     pub cursors: Vec<Cursor>,
-    /// Epochs that ended with bytes unacknowledged.
-    pub ended: Vec<Ended>,
+    /// It may be a copy of another one.
+    pub held: Option<Held>,
+    /// Wall time at which its content was seen to be gone from where it was.
+    pub lost: Option<i64>,
 }
 
 /// Whether a file's id and epoch, and all its cursors, are in the store.
@@ -97,6 +100,8 @@ pub enum Ending {
     },
     /// Read to its end. It is read on should it grow.
     Finished,
+    /// Its content is nowhere. What was read of it is waited for, the rest is on the ledger.
+    Gone,
 }
 
 /// A flow's place in a file.
@@ -162,37 +167,15 @@ impl Stage {
     }
 }
 
-/// An epoch that ended.
+/// A file that may be a copy of another one, whose content may yet be destroyed: until that is known nobody reads it.
 #[derive(Debug)]
-pub struct Ended {
-    /// The flow.
-    pub flow: FlowId,
-    /// The epoch.
-    pub epoch: Epoch,
-    /// What is done with.
-    pub acked: Acked,
-    /// What was read of it.
-    pub end: u64,
-}
-
-impl Ended {
-    /// Whether all that was read of it is done with.
-    pub fn is_done(&self) -> bool {
-        self.acked.covers(Span::new(0, self.end))
-    }
-
-    /// Its row, until then.
-    pub fn row(&self, flow: String, file: FileId) -> CursorRow {
-        CursorRow {
-            flow,
-            file,
-            epoch: self.epoch,
-            prefix: self.acked.prefix(),
-            ranges: self.acked.ranges().collect(),
-            check: Check::default(),
-            seen: self.end,
-        }
-    }
+pub struct Held {
+    /// Flows that follow it if it is none.
+    pub followers: Vec<FlowId>,
+    /// The file that began as it does, when both were looked at.
+    pub original: Option<FileId>,
+    /// When it was seen to grow last.
+    pub since: Duration,
 }
 
 impl File {
@@ -218,7 +201,8 @@ impl File {
             missed: 0,
             problem: None,
             cursors: Vec::new(),
-            ended: Vec::new(),
+            held: None,
+            lost: None,
         }
     }
 
@@ -246,6 +230,32 @@ impl File {
         self.names.contains(&self.first_path) && !name::is_rotated(&self.first_path)
     }
 
+    /// Whether its content is no longer where it was, and not found yet elsewhere: at most a copy of it is left.
+    pub fn is_homeless(&self) -> bool {
+        self.identity == Identity::default()
+    }
+
+    /// Whether a name looks like one that rotation gave a copy of it.
+    pub fn may_be_copied_to(&self, path: &Path) -> bool {
+        name::is_copy_of(path, &self.path) || name::is_copy_of(path, &self.first_path)
+    }
+
+    /// Whether it begins like this, as far as it is known how it begins.
+    pub fn begins(&self, head: &[u8]) -> bool {
+        let len = self.head.len as usize;
+        len > 0 && head.len() >= len && content::fingerprint(&head[..len]) == self.head
+    }
+
+    /// Whether nothing leads to it: it is not open, and has no name.
+    pub fn is_closed(&self) -> bool {
+        self.handle.is_none() && self.names.is_empty()
+    }
+
+    /// Whether nothing more is expected of it.
+    pub fn is_over(&self) -> bool {
+        self.ending == Ending::Gone || self.ending == Ending::Finished && self.is_acked()
+    }
+
     /// With other content it begins anew under the name that it has, if that is no rotated one.
     pub fn begin_under_its_name(&mut self) {
         if !self.is_live() && self.names.contains(&self.path) && !name::is_rotated(&self.path) {
@@ -255,7 +265,13 @@ impl File {
 
     /// Whether every byte known of it is done with.
     pub fn is_acked(&self) -> bool {
-        self.ended.is_empty() && self.cursors.iter().all(|cursor| cursor.acked.prefix() >= self.size)
+        self.cursors.iter().all(|cursor| cursor.acked.prefix() >= self.size)
+    }
+
+    /// Whether every byte that was read of it is done with.
+    pub fn is_answered(&self) -> bool {
+        let read = |cursor: &Cursor| Span::new(0, cursor.position.line.at);
+        self.cursors.iter().all(|cursor| cursor.acked.covers(read(cursor)))
     }
 
     /// Whether no cursor has anything to read.

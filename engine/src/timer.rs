@@ -21,6 +21,8 @@ pub enum Timer {
     Quiet(FileId),
     /// Try a file again that could not be read.
     Retry(FileId),
+    /// Look again at a file that is held back.
+    Held(FileId),
     /// Write dead letters again that could not be written.
     DeadLetters,
     /// A drain takes too long.

@@ -43,6 +43,8 @@ pub(crate) enum Op {
     Reopen { writer: usize },
     /// Cuts the live file to nothing.
     Truncate { writer: usize },
+    /// Copies the live file to a rotated name, and cuts it to nothing a while after.
+    Copy { writer: usize, after: u64 },
     /// Cuts it to nothing and writes again at once, to as many bytes as before plus `more`.
     Refill { writer: usize, more: i32 },
     /// Removes the live file's name.

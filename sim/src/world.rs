@@ -22,7 +22,7 @@ use crate::plan::point::Point;
 use crate::plan::setup::{ROOT, Rates};
 use crate::plan::{MS, Plan, SEC};
 use agent::{Agent, Echo, Stage};
-use disk::Disk;
+use disk::{Disk, NodeId};
 use fastrand::Rng;
 use kintail_engine::Poll;
 use kintail_engine::event::{Event, Notice, Now, Request};
@@ -104,6 +104,8 @@ struct Armed {
 #[derive(Debug)]
 enum What {
     Op(usize),
+    /// A file that was copied is cut to nothing.
+    Cut(NodeId),
     Start,
     Effect(u32, ActionId),
     Answer(u32, ActionId),
@@ -306,6 +308,10 @@ impl World {
         let life = self.agent.as_ref().map_or(0, |agent| agent.life);
         match what {
             What::Op(index) => self.operate(index),
+            What::Cut(node) => {
+                self.cut(node);
+                Ok(())
+            }
             What::Start => self.start(),
             What::Effect(to, id) if to == life => self.effect(id),
             What::Answer(to, id) if to == life => self.answer(id),

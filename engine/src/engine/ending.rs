@@ -51,7 +51,8 @@ impl Engine {
         self.close_if_over(id, now);
         let may_be_live = self.may_be_live(id);
         let Some(file) = self.files.get_mut(&id) else { return };
-        if file.handle.is_none() || !matches!(file.ending, Ending::Displaced | Ending::Closing { .. }) {
+        let may_end = matches!(file.ending, Ending::Displaced | Ending::Closing { .. });
+        if file.handle.is_none() || file.held.is_some() || !may_end {
             return;
         }
         let rested = now.mono.saturating_sub(file.changed) >= close_after;
@@ -118,8 +119,10 @@ impl Engine {
 
     /// Whether a read is out, be it one of an epoch that ended.
     pub(super) fn is_being_read(&self, handle: Option<HandleId>) -> bool {
-        let read =
-            |asked: &Asked| matches!(asked, Asked::Read { handle: other, .. } if Some(*other) == handle);
+        let read = |asked: &Asked| match asked {
+            Asked::Read { handle: other, .. } | Asked::Held(_, other) => Some(*other) == handle,
+            _ => false,
+        };
         self.asked.values().any(read)
     }
 
@@ -140,8 +143,12 @@ impl Engine {
     /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.
     pub(super) fn forget_if_over(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
-        let over = file.ending == Ending::Finished && file.links == 0 && file.names.is_empty();
-        if !over || file.handle.is_some() || !file.is_acked() {
+        let deleted = file.ending == Ending::Finished && file.links == 0 && file.names.is_empty();
+        let over = match file.ending {
+            Ending::Gone => file.is_answered(),
+            _ => deleted && file.is_acked(),
+        };
+        if !over || file.handle.is_some() {
             return;
         }
         if self.is_being_met(file.identity) {

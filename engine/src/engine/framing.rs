@@ -60,7 +60,7 @@ impl Engine {
         {
             if line == 0 {
                 self.budget.give(id.flow.0 as usize, charge);
-                return self.begin_epoch(id.file, cut.head.unwrap_or_default(), now);
+                return self.begin_anew(id.file, cut.head.unwrap_or_default(), now);
             }
             self.shrunk(id, size, now);
         }

@@ -4,6 +4,7 @@
 use super::tree::Sighting;
 use super::{Engine, FlowStart};
 use crate::event::{FileError, Kind, Meta, Now};
+use crate::follow::File;
 use crate::ids::FlowId;
 use std::time::Duration;
 
@@ -26,7 +27,10 @@ impl Engine {
             }
         };
         let known = self.by_identity.contains_key(&meta.identity);
-        let followed = known || !self.unseen_by(&sighting.kin, &meta).is_empty();
+        let path = sighting.path();
+        let lost = |file: &File| file.is_closed() && !file.is_over() && file.may_be_copied_to(&path);
+        let copy = || self.files.values().any(lost);
+        let followed = known || !self.unseen_by(&sighting.kin, &meta).is_empty() || copy();
         if meta.kind == Kind::File && followed {
             self.open(sighting);
         } else {
@@ -57,7 +61,8 @@ impl Engine {
 
     /// A scan that began a while ago is complete: what there was then is known, if all could be looked at.
     pub(super) fn looked_everywhere(&mut self, now: Now) {
-        if !self.saw_all() {
+        // What is held back is seen, but not known yet.
+        if !self.saw_all() || self.files.values().any(|file| file.held.is_some()) {
             return;
         }
         let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;

@@ -1,6 +1,6 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
-use super::missing::SCANS_TO_BE_GONE;
+use super::held::Likeness;
 use super::tree::{Lead, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
@@ -8,7 +8,6 @@ use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Meta, Now};
 use crate::follow::{Ending, File, Row, Stage, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
-use crate::state::Identity;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -81,6 +80,8 @@ impl Engine {
             Err(error) => return self.head_not_read(&sighting, handle, &meta, &error, now),
         };
         let known = self.by_identity.get(&meta.identity).copied();
+        let original = self.lost_original(&sighting.path(), &chunk.meta, &chunk.bytes, None);
+        let likeness = self.likeness(&sighting.path(), &chunk.meta, &chunk.bytes);
         if let Some(id) = known
             && let Some(file) = self.files.get_mut(&id)
         {
@@ -88,7 +89,10 @@ impl Engine {
                 self.close(handle);
                 return self.name(id, &sighting, now);
             }
-            if same_file(file, &chunk.bytes, &sighting.path()) {
+            // Of a file without a byte nothing tells that it is this one, if this one looks like the copy of another.
+            let alike = original.is_some() || likeness != Likeness::No;
+            let copy = alike && file.head.len == 0 && meta.identity.btime == 0;
+            if !copy && same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
                 return self.found(id, &sighting, &chunk.meta, now);
             }
@@ -97,6 +101,9 @@ impl Engine {
         }
         if !matches!(sighting.lead, Lead::Name(_)) {
             sighting.join(self.tree.globs().followers_at(&sighting.path()));
+        }
+        if let Some(original) = original {
+            return self.adopt(original, handle, &sighting, &chunk, now);
         }
         sighting.join(self.unseen_by(&sighting.kin, &chunk.meta));
         if sighting.followers.is_empty() {
@@ -109,7 +116,7 @@ impl Engine {
             self.note(Level::Warn, format!("utf-16 {}", path.display()), text);
             self.concluded(&sighting, None, now);
         } else {
-            self.first_sight(&sighting, handle, &chunk, now);
+            self.first_sight(&sighting, handle, &chunk, likeness, now);
         }
     }
 
@@ -134,19 +141,15 @@ impl Engine {
         self.concluded_failed(sighting, error);
     }
 
-    /// The kernel's name of a saved file is another file's now: its own content is gone, or elsewhere.
-    fn content_is_other(&mut self, id: FileId, now: Now) {
-        if let Some(file) = self.files.get_mut(&id) {
-            self.by_identity.remove(&file.identity);
-            file.identity = Identity::default();
-            file.missed = SCANS_TO_BE_GONE;
-        }
-        self.gone(id, now);
-    }
-
-    fn first_sight(&mut self, sighting: &Sighting, handle: HandleId, chunk: &Chunk, now: Now) {
-        let id = FileId { run: self.run, number: self.next_file };
-        self.next_file += 1;
+    fn first_sight(
+        &mut self,
+        sighting: &Sighting,
+        handle: HandleId,
+        chunk: &Chunk,
+        likeness: Likeness,
+        now: Now,
+    ) {
+        let id = self.new_file_id();
         let path = sighting.path();
         let file = File {
             id,
@@ -168,15 +171,26 @@ impl Engine {
             missed: 0,
             problem: None,
             cursors: Vec::new(),
-            ended: Vec::new(),
+            held: None,
+            lost: None,
         };
         self.by_identity.insert(file.identity, id);
         self.files.insert(id, file);
+        if self.is_to_be_held(sighting, likeness) {
+            self.hold(id, sighting.followers.clone(), likeness, now);
+        }
         self.name(id, sighting, now);
     }
 
-    /// A saved file is found again.
+    /// A known file is found again.
     pub(super) fn found(&mut self, id: FileId, sighting: &Sighting, meta: &Meta, now: Now) {
+        self.is_open(id, &sighting.path(), meta, now);
+        self.name(id, sighting, now);
+        self.go_on(id, now);
+    }
+
+    /// What is known of a file that is open again.
+    pub(super) fn is_open(&mut self, id: FileId, path: &Path, meta: &Meta, now: Now) {
         let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
         file.missed = 0;
@@ -187,15 +201,20 @@ impl Engine {
         file.changed = now.mono;
         file.identity = meta.identity;
         file.problem = None;
+        // Under a rotated name a file that begins as it did and ends before its place is a copy that was made before that
+        // was read.
+        let copy = name::is_rotated(path) && meta.size >= u64::from(file.head.len);
         for cursor in &mut file.cursors {
-            if cursor.stage == Stage::Closed {
+            if cursor.stage == Stage::Closed && !(copy && cursor.position.line.at > meta.size) {
                 cursor.stage = Stage::Unsaved;
             }
         }
-        let was_finished = file.ending == Ending::Finished;
-        self.name(id, sighting, now);
+    }
+
+    /// A file that was found again is read on.
+    pub(super) fn go_on(&mut self, id: FileId, now: Now) {
         if let Some(file) = self.files.get_mut(&id) {
-            if was_finished {
+            if file.ending == Ending::Finished {
                 file.ending = Ending::Displaced;
             }
             if file.head.len == 0 {
@@ -224,6 +243,12 @@ impl Engine {
             file.path = path;
             self.keeper.file(id);
             self.save_soon(now);
+        }
+        if let Some(held) = self.files.get_mut(&id).and_then(|file| file.held.as_mut()) {
+            let new = |flow: &&FlowId| !held.followers.contains(flow);
+            let new: Vec<FlowId> = sighting.followers.iter().filter(new).copied().collect();
+            held.followers.extend(new);
+            return self.place(id, now);
         }
         let new: Vec<_> =
             sighting.followers.iter().copied().filter(|flow| !self.follows(id, *flow)).collect();

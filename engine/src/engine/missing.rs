@@ -2,11 +2,9 @@
 
 use super::tree::{Lead, Seen, Sighting};
 use super::{Asked, Engine};
-use crate::Level;
 use crate::event::{Do, FileError, Kind, Listing, Now};
 use crate::follow::{Ending, File};
-use crate::ids::{FileId, FlowId, Span};
-use crate::state::Reason;
+use crate::ids::{FileId, FlowId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -67,7 +65,8 @@ impl Engine {
             .filter(|file| file.handle.is_none() && file.names.is_empty() && !file.cursors.is_empty());
         for file in missing {
             // What was finished may have grown while nobody looked; once is enough to see that.
-            let over = file.ending == Ending::Finished && file.is_acked() && file.missed > 0;
+            let over =
+                file.is_over() && !file.is_homeless() && file.missed > 0 || file.ending == Ending::Gone;
             if let Some(dir) = file.path.parent().filter(|_| !over) {
                 file.missed += 1;
                 dirs.entry(dir.to_path_buf()).or_default().push(file.id);
@@ -135,36 +134,27 @@ impl Engine {
 
     /// A scan did not find a saved file, not even by its inode.
     pub(super) fn not_found(&mut self, id: FileId, now: Now) {
-        if self.files.get(&id).is_some_and(|file| self.may_be_hidden(file.identity.ino, now)) {
+        let Some(file) = self.files.get(&id) else { return };
+        if self.may_be_hidden(file.identity.ino, now) || self.may_have_copy(file) {
             return self.not_looked(&[id]);
         }
-        let over = |file: &File| file.ending == Ending::Finished && file.is_acked();
-        if self.files.get(&id).is_some_and(|file| file.missed >= SCANS_TO_BE_GONE && !over(file)) {
+        if file.missed >= SCANS_TO_BE_GONE && (file.is_homeless() || !file.is_over()) {
             self.gone(id, now);
+        } else {
+            self.look_at_held(now);
         }
     }
 
-    /// A saved file is nowhere: what was outstanding is lost, and said so.
-    pub(super) fn gone(&mut self, id: FileId, now: Now) {
-        let Some(file) = self.files.get(&id) else { return };
-        let text = format!("{} is gone with bytes outstanding", file.path.display());
-        let outstanding: Vec<_> = file
-            .cursors
-            .iter()
-            .map(|cursor| (cursor.id(id), cursor.acked.missing(Span::new(0, cursor.seen))))
-            .filter(|(_, missing)| !missing.is_empty())
-            .collect();
-        if !outstanding.is_empty() {
-            self.note(Level::Error, "gone", text);
-        }
-        for (cursor, missing) in outstanding {
-            for span in missing {
-                self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileGone, now);
-            }
-        }
-        for flow in self.flows_of(id) {
-            self.possible_loss(flow);
-        }
-        self.forget(id, now);
+    /// Whether a file of which nobody knows yet what it is may be a copy of it.
+    fn may_have_copy(&self, original: &File) -> bool {
+        let held = |file: &File| file.held.is_some() && original.may_be_copied_to(&file.path);
+        let dir = original.path.parent().and_then(|dir| self.tree.dirs.get(dir).map(|known| (dir, known)));
+        let unopened = dir.is_some_and(|(dir, known)| {
+            known.names.iter().any(|(name, known)| {
+                matches!(known.seen, Seen::Opening | Seen::Failed)
+                    && original.may_be_copied_to(&dir.join(name))
+            })
+        });
+        unopened || self.files.values().any(held)
     }
 }

@@ -143,7 +143,8 @@ impl Engine {
 
     fn transaction(&mut self) -> (Transaction, Saving) {
         let flows = std::mem::take(&mut self.keeper.flows);
-        let files = std::mem::take(&mut self.keeper.files);
+        let mut files = std::mem::take(&mut self.keeper.files);
+        files.retain(|id| self.files.get(id).is_none_or(|file| file.held.is_none()));
         let cursors = std::mem::take(&mut self.keeper.cursors);
         let mut puts = std::mem::take(&mut self.keeper.puts);
         let fixed = puts.clone();
@@ -178,19 +179,14 @@ impl Engine {
         let name = |flow: FlowId| self.flows[flow.0 as usize].settings.name.clone();
         let placed = file.cursors.iter().filter(|cursor| !cursor.stage.is_seeking());
         let now = placed.map(|cursor| cursor.row(name(cursor.flow), file.id));
-        let ended = file.ended.iter().map(|ended| ended.row(name(ended.flow), file.id));
-        now.chain(ended).map(Put::Cursor).collect()
+        now.map(Put::Cursor).collect()
     }
 
     fn cursor_row(&self, id: CursorId) -> Option<Put> {
         let file = self.files.get(&id.file)?;
         let name = self.flows[id.flow.0 as usize].settings.name.clone();
-        let now = file.cursors.iter().find(|cursor| cursor.flow == id.flow && cursor.epoch == id.epoch);
-        let ended = || file.ended.iter().find(|ended| ended.flow == id.flow && ended.epoch == id.epoch);
-        match now {
-            Some(cursor) => Some(Put::Cursor(cursor.row(name, file.id))),
-            None => ended().map(|ended| Put::Cursor(ended.row(name, file.id))),
-        }
+        let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow && cursor.epoch == id.epoch)?;
+        Some(Put::Cursor(cursor.row(name, file.id)))
     }
 
     fn flow_row(&self, id: FlowId) -> Option<Put> {

@@ -86,7 +86,7 @@ impl Engine {
         let Some(flow) = self.flow_named(flow) else {
             return self.reply(command, Reply::Refused(format!("there is no flow {flow}")));
         };
-        let files = self.files.values_mut().filter(|file| {
+        let files = self.files.values_mut().filter(|file| !file.is_homeless()).filter(|file| {
             path.is_none_or(|path| file.path == path || file.first_path == path || file.names.contains(path))
         });
         let mut cursors = Vec::new();
@@ -145,7 +145,7 @@ impl Engine {
     fn begin_at(&mut self, id: CursorId, offset: u64, now: Now) {
         let run = self.run;
         let header = self.flow(id.flow).settings.line.skip_header;
-        let Some(file) = self.files.get_mut(&id.file) else { return };
+        let Some(file) = self.files.get_mut(&id.file).filter(|file| !file.is_homeless()) else { return };
         file.epoch = crate::ids::Epoch { run, number: file.epoch.number + 1 };
         file.row = Row::Unsaved;
         let (epoch, open) = (file.epoch, file.handle.is_some());

@@ -235,7 +235,7 @@ impl Engine {
     /// The bytes before the place that was read are not what they were.
     pub(super) fn changed(&mut self, id: CursorId, mode: Mode, head: Fingerprint, now: Now) {
         if mode != Mode::Search {
-            return self.begin_epoch(id.file, head, now);
+            return self.begin_anew(id.file, head, now);
         }
         // Only the half line that was searched is known to be another: what is before it, the next read tells.
         let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow)) else { return };
@@ -273,7 +273,7 @@ impl Engine {
         file.last_seen = now.wall;
         if chunk.meta.size != file.size || chunk.meta.mtime != file.mtime {
             match file.ending {
-                Ending::Live | Ending::Displaced => {}
+                Ending::Live | Ending::Displaced | Ending::Gone => {}
                 Ending::Closing { .. } => file.ending = Ending::Displaced,
                 Ending::Finished => {
                     file.ending = Ending::Displaced;

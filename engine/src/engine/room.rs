@@ -61,7 +61,7 @@ impl Engine {
         let noticed = match file.ending {
             Ending::Live => !file.names.is_empty(),
             Ending::Finished => true,
-            Ending::Displaced | Ending::Closing { .. } => false,
+            Ending::Displaced | Ending::Closing { .. } | Ending::Gone => false,
         };
         let held = self.drains.iter().any(|drain| drain.holds_any(file.id));
         let read = !held && file.cursors.iter().all(|cursor| cursor.seen == file.size);

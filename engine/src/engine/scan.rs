@@ -24,6 +24,7 @@ impl Engine {
         }
         let dir = self.tree.dirs.entry(path.to_path_buf()).or_insert_with(|| Dir {
             standings: Vec::new(),
+            listed_for: 0,
             stage: DirStage::New,
             dirty: false,
             watched: false,
@@ -67,6 +68,7 @@ impl Engine {
         let Some(dir) = self.tree.dirs.get_mut(path) else { return };
         dir.stage = DirStage::Listing;
         dir.dirty = false;
+        dir.listed_for = dir.standings.len();
         let wanted = self.tree.globs.wanted(&dir.standings, BTreeSet::new());
         self.ask(Asked::List(path.into()), Do::List { dir: path.into(), wanted });
     }
@@ -123,6 +125,7 @@ impl Engine {
             Err(_) => drop(dir.failed.get_or_insert(now.mono)),
         }
         let again = dir.dirty;
+        let whole = dir.listed_for == dir.standings.len();
         match result {
             Ok(listing) => self.compare(path, listing, now),
             Err(FileError::NotFound) => self.dir_is_gone(path, now),
@@ -131,7 +134,10 @@ impl Engine {
                 self.note(Level::Error, format!("list {}", path.display()), text);
             }
         }
-        self.tree.awaited.remove(path);
+        // Another pattern led here meanwhile, which wants to see more of it.
+        if whole || !self.tree.dirs.contains_key(path) {
+            self.tree.awaited.remove(path);
+        }
         if again {
             self.look_into(path);
         }

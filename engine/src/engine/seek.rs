@@ -41,7 +41,7 @@ impl Engine {
         // What cannot be read now is read from its beginning when it can.
         let Ok(chunk) = result else { return self.sought_out(id, Check::default(), now) };
         if is_other(head, span, &chunk.bytes) {
-            return self.begin_epoch(id.file, Fingerprint::default(), now);
+            return self.begin_anew(id.file, Fingerprint::default(), now);
         }
         let check = match stage {
             Stage::Found { check } => return self.sought_out(id, check, now),

@@ -2,7 +2,7 @@
 
 use super::{Engine, Flow, FlowStart, Phase};
 use crate::event::Now;
-use crate::follow::{Cursor, Ended, File, Row, Stage};
+use crate::follow::{Cursor, File, Row, Stage};
 use crate::ids::{FileId, FlowId, Span};
 use crate::partition::KeyRule;
 use crate::settings::{StartAt, Watch};
@@ -18,7 +18,9 @@ impl Engine {
         self.ledger = saved.ledger;
         for row in saved.files {
             let file = File::from_row(row);
-            self.by_identity.insert(file.identity, file.id);
+            if !file.is_homeless() {
+                self.by_identity.insert(file.identity, file.id);
+            }
             self.files.insert(file.id, file);
         }
         for row in saved.flows {
@@ -59,9 +61,8 @@ impl Engine {
                 continue;
             }
             let acked = crate::ack::Acked::new(row.prefix, &row.ranges);
-            let ended = Ended { flow, epoch: row.epoch, acked, end: row.seen };
-            for span in ended.acked.missing(Span::new(0, ended.end)) {
-                self.lose(ended.flow, row.file, ended.epoch, span, Reason::FileTruncated, now);
+            for span in acked.missing(Span::new(0, row.seen)) {
+                self.lose(flow, row.file, row.epoch, span, Reason::FileTruncated, now);
             }
             self.keeper.later(Put::ForgetCursor { flow: row.flow, file: row.file, epoch: row.epoch });
             self.save_soon(now);

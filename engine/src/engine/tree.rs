@@ -35,6 +35,8 @@ pub(super) struct Tree {
 #[derive(Debug)]
 pub(super) struct Dir {
     pub(super) standings: Vec<Standing>,
+    /// With how many of them the listing that is out was asked for.
+    pub(super) listed_for: usize,
     pub(super) stage: DirStage,
     /// Something moved since the listing that is out.
     pub(super) dirty: bool,
@@ -150,6 +152,11 @@ impl Tree {
 
     pub(super) fn globs(&self) -> &Arc<Globs> {
         &self.globs
+    }
+
+    /// What is known of a name, if it was followed at the last listing.
+    pub(super) fn name_mut(&mut self, path: &Path) -> Option<&mut Name> {
+        self.dirs.get_mut(path.parent()?)?.names.get_mut(path.file_name()?)
     }
 }
 

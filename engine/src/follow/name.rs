@@ -43,6 +43,12 @@ fn is_mark(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_digit() || matches!(c, 'T' | 'Z'))
 }
 
+/// Whether a name looks like one that rotation made of the other.
+pub fn is_copy_of(path: &Path, original: &Path) -> bool {
+    let (Some(name), Some(live)) = (path.file_name(), original.file_name()) else { return false };
+    path.parent() == original.parent() && lives(name).iter().any(|name| OsStr::new(name) == live)
+}
+
 /// Whether a name is the live one, or looks like one that rotation made of it.
 pub fn is_of(path: &Path, live: &Path) -> bool {
     path == live || is_rotated(path) && follows_stem(path, live).unwrap_or(false)

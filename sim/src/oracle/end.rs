@@ -45,9 +45,11 @@ impl Account {
         let book = self.books.get(content).unwrap_or(&empty);
         let entry = &disk.contents[content];
         let owed = self.followed.contains(&entry.node) || self.matches(disk, entry.node);
+        let copies = disk.copies(content).filter(|copy| self.matches(disk, copy.node));
+        let copied = copies.map(|copy| copy.bytes.len() as u64).max();
         let upto = match book.gone {
-            Some(upto) => upto,
-            None if entry.gone || !owed => return None,
+            Some(upto) => upto.max(copied.unwrap_or(0)),
+            None if entry.gone || !owed => copied?,
             None => u64::MAX,
         };
         let (start, end) = self.first_unacked(disk, content, book, upto.min(book.late_from))?;

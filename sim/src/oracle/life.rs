@@ -2,9 +2,12 @@
 
 use super::{Binding, Broken, Oracle};
 use crate::spans::Spans;
-use crate::world::disk::{ContentId, Disk, NodeId};
+use crate::world::disk::{Content, ContentId, Disk, NodeId};
 use crate::world::store::Rows;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
+
+/// Contents are recognised by so many of their first bytes.
+const WINDOW: usize = 1024;
 
 impl Oracle {
     /// An agent starts from these rows. What they do not say may be sent again, and files that they do not name
@@ -89,20 +92,42 @@ impl Oracle {
     pub(crate) fn gone(&mut self, disk: &Disk, content: ContentId, truncated: bool) {
         let node = disk.contents[content].node;
         let seen = self.seen(content);
+        // Of a short content that grew meanwhile nobody can tell its copy.
+        let grew = |copy: &Content| copy.bytes.len() < disk.contents[content].bytes.len();
+        let blurred = disk.copies(content).any(|copy| copy.bytes.len() < WINDOW && grew(copy));
         for flow in &mut self.flows {
             let followed = flow.followed.contains(&node);
             let alive = self.alive;
             let book = flow.book(content);
+            if blurred {
+                book.again_to = u64::MAX;
+            }
             if book.gone.is_some() {
                 continue;
             }
             book.gone = Some(if alive { book.framed_to } else { 0 });
             // A deletion hides what was written after the last look; a truncation shows, once anything was read.
             book.noticed = match (followed, truncated) {
-                (true, true) if book.read_to > 0 => u64::MAX,
+                // What was written between the copy and the truncation, nobody saw.
+                (true, true) if book.read_to > 0 => {
+                    disk.copies(content).map(|copy| copy.bytes.len() as u64).max().unwrap_or(u64::MAX)
+                }
                 (true, false) => seen,
                 (true, true) | (false, _) => 0,
             };
+        }
+    }
+
+    /// A content was copied. A flow that begins meanwhile may take it for two files, as it does with a second copy.
+    pub(crate) fn copied(&mut self, disk: &Disk, copy: ContentId) {
+        let original = disk.origin(copy);
+        let again = disk.contents.iter().filter(|other| other.copy_of == Some(original)).count() > 1;
+        for flow in &mut self.flows {
+            let unsure = again || flow.begun.is_none() || flow.writers.is_empty();
+            let book = flow.book(original);
+            if unsure {
+                book.again_to = u64::MAX;
+            }
         }
     }
 
@@ -134,13 +159,25 @@ impl Oracle {
         if let Some(binding) = flow.bound.get_mut(&key) {
             let same = binding.content == content;
             binding.read = if same { binding.read.max(end) } else { binding.read };
-            if !binding.loose && (same || binding.is_settled(disk, flow.line.max_bytes)) {
+            // What the first read found to be another content can go on in a copy of its own.
+            let copied = disk.copies(content).next().is_some();
+            if !binding.loose && (same || !copied && binding.is_settled(disk, flow.line.max_bytes)) {
                 return Ok(());
             }
         }
         let known = flow.bound.get(&key);
         let identity = |content: ContentId| disk.identity(disk.contents[content].node);
-        if let Some(binding) = known.filter(|known| identity(known.content) != identity(content)) {
+        // A file that went on in a copy has the copy's identity.
+        let copies = |of: ContentId| {
+            (0..disk.contents.len()).filter(move |copy| disk.contents[*copy].copy_of == Some(of))
+        };
+        let same = |known: ContentId| {
+            let mut all = std::iter::once(known).chain(copies(known));
+            all.any(|known| {
+                std::iter::once(content).chain(copies(content)).any(|c| identity(c) == identity(known))
+            })
+        };
+        if let Some(binding) = known.filter(|known| !same(known.content)) {
             let text = format!("{cursor:?} was of content {} and is of {content} now", binding.content);
             return Err(Broken::new("an id is never given twice", text));
         }
@@ -149,6 +186,7 @@ impl Oracle {
             .iter()
             .filter(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
         let again_to = other.map(|(_, binding)| binding.read).max();
+        self.cut.remove(&cursor);
         flow.bound.insert(key, Binding { content, loose: false, read: end });
         if let Some(again_to) = again_to.filter(|_| shared) {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.

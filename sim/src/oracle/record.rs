@@ -62,7 +62,8 @@ impl Oracle {
         if fragment && !content.cuts.contains(&end) {
             return Err(wrong("it ends inside a line"));
         }
-        if fragment && !disk.nodes[content.node].moved {
+        let copied = disk.contents.iter().any(|copy| copy.copy_of == Some(line.content));
+        if fragment && !disk.nodes[content.node].moved && !copied {
             return Err(wrong("a half line of a live file"));
         }
         let ends = account.newline_after(whole_end, cut);

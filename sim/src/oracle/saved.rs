@@ -5,7 +5,7 @@ use crate::world::disk::Disk;
 use crate::world::store::Rows;
 use kintail_engine::ids::{CursorId, Epoch, FileId, Span};
 use kintail_engine::settings::{Oversize, StartAt};
-use kintail_engine::state::{CursorRow, LedgerRow, Put, Reason, Transaction};
+use kintail_engine::state::{CursorRow, Identity, LedgerRow, Put, Reason, Transaction};
 
 impl Oracle {
     /// A transaction was applied, which led to these rows.
@@ -137,14 +137,16 @@ impl Account {
         let allowed = self.first_start && self.start_at == StartAt::End;
         let start = row.prefix as usize;
         let identity = rows.files.get(&row.file).map(|file| file.identity);
-        // The newest content of this identity that has a line ending there.
+        // The newest content of this identity, or a lost one, that has a line ending there.
         let content = (0..disk.contents.len()).rev().find(|content| {
             let content = &disk.contents[*content];
-            identity == Some(disk.identity(content.node))
+            let lost = content.gone && identity == Some(Identity::default());
+            (lost || identity == Some(disk.identity(content.node)))
                 && start.checked_sub(1).and_then(|last| content.bytes.get(last)) == Some(&b'\n')
         });
         match content {
             Some(content) if allowed => {
+                let content = disk.origin(content);
                 self.bound.insert((row.file, row.epoch), Binding { content, loose: false, read: row.prefix });
                 let book = self.book(content);
                 book.skipped = row.prefix;

@@ -75,7 +75,8 @@ fn moment(rng: &mut Rng, ops: &[Timed], length: u64) -> u64 {
 fn operation(rng: &mut Rng, setup: &Setup, heavy: bool) -> Op {
     let writer = rng.usize(..setup.writers.len());
     match rng.u32(..100) {
-        0..30 => Op::Append { writer, lines: lines(rng, setup, heavy) },
+        0..27 => Op::Append { writer, lines: lines(rng, setup, heavy) },
+        27..30 => Op::Copy { writer, after: pick(rng, &[0, MS, 20 * MS, 300 * MS]) },
         30..38 => Op::Half { writer, body: body(rng, setup, heavy), part: rng.u32(1..6) },
         38..48 => Op::Rotate { writer, reopen: chance(rng, 700) },
         48..52 => Op::Reopen { writer },

@@ -63,6 +63,8 @@ pub(crate) struct Content {
     pub(crate) cuts: Vec<u64>,
     /// No call can read it any more.
     pub(crate) gone: bool,
+    /// It is a copy of another, whose lines it has as far as it goes.
+    pub(crate) copy_of: Option<ContentId>,
 }
 
 /// A line somewhere.
@@ -195,6 +197,27 @@ impl Disk {
         self.nodes[node].stamps.ctime = wall;
         self.touch_parent(to, wall);
         true
+    }
+
+    /// Copies a file to a free name.
+    pub(crate) fn copy(&mut self, from: &Path, to: &Path, wall: i64, now: u64) -> Option<ContentId> {
+        let original = self.nodes[self.find(from)?].content;
+        let node = self.create(to, wall, now);
+        let bytes = self.contents[original].bytes.clone();
+        let copy = &mut self.contents[self.nodes[node].content];
+        copy.bytes = bytes;
+        copy.copy_of = Some(original);
+        Some(self.nodes[node].content)
+    }
+
+    /// Whose lines a content has: its own, or those of what it is a copy of.
+    pub(crate) fn origin(&self, content: ContentId) -> ContentId {
+        self.contents[content].copy_of.unwrap_or(content)
+    }
+
+    /// The copies of a content that can be read.
+    pub(crate) fn copies(&self, original: ContentId) -> impl Iterator<Item = &Content> {
+        self.contents.iter().filter(move |copy| copy.copy_of == Some(original) && !copy.gone)
     }
 
     /// Cuts a file to nothing. Tells the content that is gone.
@@ -344,7 +367,14 @@ impl Disk {
     }
 
     fn new_content(&mut self, node: NodeId) -> ContentId {
-        let content = Content { node, bytes: Vec::new(), lines: Vec::new(), cuts: Vec::new(), gone: false };
+        let content = Content {
+            node,
+            bytes: Vec::new(),
+            lines: Vec::new(),
+            cuts: Vec::new(),
+            gone: false,
+            copy_of: None,
+        };
         self.contents.push(content);
         self.contents.len() - 1
     }

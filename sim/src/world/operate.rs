@@ -31,6 +31,7 @@ impl World {
                 Some(Kind::Reopen)
             }
             Op::Truncate { writer } => self.truncate(writer).map(|_| Kind::Truncate),
+            Op::Copy { writer, after } => self.copy(writer, after).then_some(Kind::Copy),
             Op::Refill { writer, more } => self.refill(writer, more).then_some(Kind::Refill),
             Op::Delete { writer, reopen } => self.delete(writer, reopen).then_some(Kind::Delete),
             Op::RemoveDir { writer, reopen } => self.remove_dir(writer, reopen).then_some(Kind::RemoveDir),

@@ -147,7 +147,7 @@ impl World {
 
     fn told(&self, path: &Path) -> Echo {
         self.disk.find(path).map_or(Echo::Nothing, |node| {
-            let content = self.disk.nodes[node].content;
+            let content = self.disk.origin(self.disk.nodes[node].content);
             Echo::Told { content, size: self.disk.stat(node).size }
         })
     }
@@ -187,6 +187,7 @@ impl World {
         let bytes = &all[start..(start + len).min(all.len())];
         let bytes = agent.lend(bytes);
         let meta = self.disk.stat(node);
+        let content = self.disk.origin(content);
         let (start, end) = (offset, offset + bytes.len() as u64);
         let echo = Echo::Given { cursor, node, content, start, end, size: meta.size, path };
         Ok((Outcome::Read(Ok(Chunk { bytes, meta })), echo))

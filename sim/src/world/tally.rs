@@ -14,6 +14,7 @@ pub(crate) enum Kind {
     RotateOpen,
     Reopen,
     Truncate,
+    Copy,
     Refill,
     Delete,
     RemoveDir,
@@ -31,7 +32,7 @@ pub(crate) enum Kind {
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 22] = [
+pub(crate) const KINDS: [Kind; 23] = [
     Kind::Append,
     Kind::Half,
     Kind::Create,
@@ -40,6 +41,7 @@ pub(crate) const KINDS: [Kind; 22] = [
     Kind::RotateOpen,
     Kind::Reopen,
     Kind::Truncate,
+    Kind::Copy,
     Kind::Refill,
     Kind::Delete,
     Kind::RemoveDir,

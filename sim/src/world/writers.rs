@@ -1,7 +1,7 @@
 //! The programs that write, rotate and destroy logs, and the notices the kernel gives of it.
 
-use super::World;
 use super::disk::NodeId;
+use super::{What, World};
 use crate::plan::setup::{LINKS, ROOT, Scope, Style};
 use crate::text::LineId;
 use kintail_engine::event::Notice;
@@ -99,10 +99,39 @@ impl World {
 
     /// Renames the live file, and older ones before it. Tells whether there was one.
     pub(super) fn rotate(&mut self, writer: usize, reopen: bool) -> bool {
-        let who = self.plan.setup.writers[writer].clone();
-        if self.disk.find(&who.path).is_none() {
-            return false;
+        let Some(name) = self.make_way(writer) else { return false };
+        let live = self.plan.setup.writers[writer].path.clone();
+        self.rename(&live, &name);
+        if reopen {
+            self.reopen(writer);
         }
+        true
+    }
+
+    /// Copies the live file, and cuts it to nothing `after` that. Tells whether there was one.
+    pub(super) fn copy(&mut self, writer: usize, after: u64) -> bool {
+        let Some(name) = self.make_way(writer) else { return false };
+        let live = self.plan.setup.writers[writer].path.clone();
+        let wall = self.stamp();
+        let Some(node) = self.disk.find(&live) else { return false };
+        let Some(copy) = self.disk.copy(&live, &name, wall, self.now) else { return false };
+        self.oracle.copied(&self.disk, copy);
+        self.notice_entries(&name);
+        self.queue.put(self.now + after, What::Cut(node));
+        true
+    }
+
+    pub(super) fn cut(&mut self, node: NodeId) {
+        let wall = self.stamp();
+        let gone = self.disk.truncate(node, wall, self.now);
+        self.oracle.gone(&self.disk, gone, true);
+        self.notice_content(node);
+    }
+
+    /// The name of the next rotated file, free; older ones are renamed. None where there is no live file.
+    fn make_way(&mut self, writer: usize) -> Option<PathBuf> {
+        let who = self.plan.setup.writers[writer].clone();
+        self.disk.find(&who.path)?;
         let number = match who.style {
             Style::Numbers { keep } => {
                 self.unlink(&who.rotated(keep));
@@ -116,11 +145,7 @@ impl World {
                 self.pens[writer].rotations
             }
         };
-        self.rename(&who.path, &who.rotated(number));
-        if reopen {
-            self.reopen(writer);
-        }
-        true
+        Some(who.rotated(number))
     }
 
     /// Lets go of what a writer has open, and opens the live file.

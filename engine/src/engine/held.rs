@@ -1,0 +1,161 @@
+//! Files that may be copies of another one, as `copytruncate` makes them: held back until the original is truncated, or
+//! until it is clear that it is not.
+
+use super::tree::{Seen, Sighting};
+use super::{Asked, Engine, FlowStart};
+use crate::content::{self, WINDOW};
+use crate::event::{Chunk, Do, FileError, Meta, Now};
+use crate::follow::{Ending, File, Held, name};
+use crate::ids::{FileId, FlowId};
+use crate::timer::Timer;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+/// A copy is complete, and its original truncated, so long after it grew last.
+const DECIDE_AFTER: Duration = Duration::from_secs(10);
+
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Whether a file that nobody knows may be a copy of one that is not lost yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// It begins as this one does.
+    Of(FileId),
+    /// The original is not known yet, or this one is too short still.
+    Unclear,
+    /// It is a file of its own.
+    No,
+}
+
+impl Engine {
+    /// Whether a file that nobody knows is not to be read before it is known whether it is a copy. In a flow's first scan
+    /// nothing is held back: it begins with what is there.
+    pub(super) fn is_to_be_held(&self, sighting: &Sighting, likeness: Likeness) -> bool {
+        let begun = |flow: &FlowId| self.flows[flow.0 as usize].start != FlowStart::FirstScan;
+        sighting.followers.iter().all(begun) && likeness != Likeness::No
+    }
+
+    pub(super) fn likeness(&self, path: &Path, meta: &Meta, head: &[u8]) -> Likeness {
+        let (Some(dir), Some(file_name)) = (path.parent(), path.file_name()) else { return Likeness::No };
+        let lives = name::lives(file_name);
+        let mut seen = lives.iter().filter_map(|live| self.seen_behind(dir, OsStr::new(live)));
+        // A finished file is no longer copied and truncated.
+        let written = |file: &File| {
+            matches!(file.ending, Ending::Live | Ending::Displaced | Ending::Closing { .. })
+                && !file.is_homeless()
+                && file.held.is_none()
+        };
+        let originals = || {
+            let kin = self.files.values().filter(|file| file.may_be_copied_to(path));
+            kin.filter(|file| written(file) && file.identity != meta.identity)
+        };
+        let unopened = seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed));
+        let unknown = |file: &File| file.head.len == 0 && file.size > 0;
+        let longer = |file: &File| head.len() < WINDOW && file.head.len as usize > head.len();
+        match originals().find(|file| file.begins(head)) {
+            Some(file) => Likeness::Of(file.id),
+            None if unopened || originals().any(|file| unknown(file) || longer(file)) => Likeness::Unclear,
+            None => Likeness::No,
+        }
+    }
+
+    /// Nobody reads it yet.
+    pub(super) fn hold(&mut self, id: FileId, followers: Vec<FlowId>, likeness: Likeness, now: Now) {
+        if let Some(file) = self.files.get_mut(&id) {
+            file.held = Some(Held { followers, original: likeness.original(), since: now.mono });
+            self.timers.set(Timer::Held(id), now.mono + LOOK);
+        }
+    }
+
+    /// An original was lost: is one of these its copy?
+    pub(super) fn look_at_held(&mut self, now: Now) {
+        let held: Vec<FileId> =
+            self.files.values().filter(|file| file.held.is_some()).map(|file| file.id).collect();
+        for id in held {
+            self.timers.set(Timer::Held(id), now.mono);
+        }
+    }
+
+    pub(super) fn look_at_one_held(&mut self, id: FileId, now: Now) {
+        let Some(handle) = self.files.get(&id).filter(|file| file.held.is_some()).and_then(|f| f.handle)
+        else {
+            return;
+        };
+        if self.is_being_read(Some(handle)) {
+            // The answer that comes may be older than what happened.
+            return self.timers.set(Timer::Held(id), now.mono + LOOK);
+        }
+        self.budget.take_look(WINDOW as u64);
+        let read = Do::Read { handle, cursor: None, offset: 0, len: WINDOW };
+        self.ask(Asked::Held(id, handle), read);
+    }
+
+    /// A held file was looked at: it is a copy, or none, or nobody knows yet.
+    pub(super) fn looked_at_held(&mut self, id: FileId, result: Result<Chunk, FileError>, now: Now) {
+        self.budget.give_look(WINDOW as u64);
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let (Some(held), Ok(chunk)) = (&mut file.held, result) else {
+            return self.timers.set_by(Timer::Held(id), now.mono + LOOK);
+        };
+        if chunk.meta.size != file.size {
+            file.size = chunk.meta.size;
+            held.since = now.mono;
+        }
+        file.links = chunk.meta.links;
+        let quiet = now.mono.saturating_sub(held.since) >= DECIDE_AFTER;
+        let (path, original) = (file.path.clone(), held.original);
+        if let Some(original) = self.lost_original(&path, &chunk.meta, &chunk.bytes, original) {
+            return self.is_copy(id, original, &chunk, now);
+        }
+        let likeness = self.likeness(&path, &chunk.meta, &chunk.bytes);
+        if quiet || likeness == Likeness::No && original.is_none() {
+            return self.is_no_copy(id, &chunk, now);
+        }
+        if let Some(held) = self.files.get_mut(&id).and_then(|file| file.held.as_mut()) {
+            held.original = likeness.original().or(original);
+        }
+        self.timers.set(Timer::Held(id), now.mono + LOOK);
+    }
+
+    /// The lost content takes the place of the file that was held back.
+    fn is_copy(&mut self, id: FileId, original: FileId, chunk: &Chunk, now: Now) {
+        let Some(copy) = self.files.remove(&id) else { return };
+        let Some(handle) = copy.handle else { return };
+        self.timers.cancel(Timer::Quiet(id));
+        for path in &copy.names {
+            self.set_file_behind(path, id, original);
+        }
+        self.has_copy(original, handle, &copy.path, chunk, now);
+        if let Some(file) = self.files.get_mut(&original) {
+            file.path.clone_from(&copy.path);
+            file.names = copy.names;
+        }
+        self.is_open(original, &copy.path, &chunk.meta, now);
+        self.go_on(original, now);
+        self.save_soon(now);
+    }
+
+    /// It is read like any other.
+    fn is_no_copy(&mut self, id: FileId, chunk: &Chunk, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(held) = file.held.take() else { return };
+        file.head = content::fingerprint(&chunk.bytes);
+        for flow in held.followers {
+            self.follow(id, flow);
+        }
+        self.keeper.whole_file(id);
+        self.save_urgently(now);
+        self.place(id, now);
+    }
+}
+
+impl Likeness {
+    fn original(self) -> Option<FileId> {
+        match self {
+            Self::Of(file) => Some(file),
+            Self::Unclear | Self::No => None,
+        }
+    }
+}
