@@ -39,6 +39,8 @@ pub struct File {
     pub path: PathBuf,
     /// The followed names it has now.
     pub names: BTreeSet<PathBuf>,
+    /// The followed names it had when its content was lost.
+    pub former_names: BTreeSet<PathBuf>,
     /// What the kernel calls it.
     pub identity: Identity,
     /// Its first bytes.
@@ -186,6 +188,7 @@ impl File {
             first_path: row.first_path,
             path: row.path,
             names: BTreeSet::new(),
+            former_names: BTreeSet::new(),
             identity: row.identity,
             head: row.head,
             epoch: row.epoch,
@@ -237,7 +240,8 @@ impl File {
 
     /// Whether a name looks like one that rotation gave a copy of it.
     pub fn may_be_copied_to(&self, path: &Path) -> bool {
-        name::is_copy_of(path, &self.path) || name::is_copy_of(path, &self.first_path)
+        let names = self.names.iter().chain(&self.former_names).chain([&self.path, &self.first_path]);
+        names.into_iter().any(|name| name::is_copy_of(path, name))
     }
 
     /// Whether it begins like this, as far as it is known how it begins.

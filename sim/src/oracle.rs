@@ -47,6 +47,8 @@ pub(crate) struct Oracle {
     seen: Vec<u64>,
     /// What each cursor was given last: up to where of which content.
     given: BTreeMap<CursorId, (ContentId, u64)>,
+    /// Cursors that were given it from a copy.
+    by_copy: BTreeSet<CursorId>,
     /// Contents of which the running agent could read.
     read: BTreeSet<ContentId>,
     /// How far contents were cut into lines, for cursors that did not go on reading yet: only then is it known that
@@ -143,6 +145,7 @@ impl Oracle {
             alive: false,
             seen: Vec::new(),
             given: BTreeMap::new(),
+            by_copy: BTreeSet::new(),
             read: BTreeSet::new(),
             cut: BTreeMap::new(),
         }

@@ -350,6 +350,7 @@ impl World {
                 self.oracle.met(content, node, &path);
                 if let Some(cursor) = cursor {
                     self.oracle.given(cursor, content, start, end);
+                    self.oracle.given_by_copy(cursor, self.disk.nodes[node].content != content);
                 }
             }
             Echo::Framed { cursor, content, to } => self.oracle.framed(cursor, content, to),

@@ -1,12 +1,11 @@
 //! How a file ends: it loses its live name, comes to rest, is finished, closed, and in the end forgotten.
 
 use super::sweep::ACTIVE;
-use super::tree::Lead;
 use super::{Asked, Engine};
 use crate::event::{Do, Now};
 use crate::follow::{Ending, Stage, name};
 use crate::ids::{FileId, HandleId};
-use crate::state::{Identity, Put};
+use crate::state::Put;
 use crate::timer::Timer;
 use std::time::Duration;
 
@@ -111,10 +110,13 @@ impl Engine {
         if !(rested || file.links == 0) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
+        let deleted = file.links == 0 && file.names.is_empty();
         if let Some(handle) = self.let_go(id) {
             self.close(handle);
         }
-        self.forget_if_over(id, now);
+        if deleted {
+            self.is_deleted(id, now);
+        }
     }
 
     /// Whether a read is out, be it one of an epoch that ended.
@@ -140,31 +142,11 @@ impl Engine {
         file.handle.take()
     }
 
-    /// A deleted file that was read to its end, and all of it acknowledged, leaves nothing to remember.
+    /// A content that is gone leaves nothing to remember when all that was read of it is done with.
     pub(super) fn forget_if_over(&mut self, id: FileId, now: Now) {
-        let Some(file) = self.files.get(&id) else { return };
-        let deleted = file.ending == Ending::Finished && file.links == 0 && file.names.is_empty();
-        let over = match file.ending {
-            Ending::Gone => file.is_answered(),
-            _ => deleted && file.is_acked(),
-        };
-        if !over || file.handle.is_some() {
-            return;
-        }
-        if self.is_being_met(file.identity) {
-            self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
-        } else {
+        if self.files.get(&id).is_some_and(|file| file.ending == Ending::Gone && file.is_answered()) {
             self.forget(id, now);
         }
-    }
-
-    /// Whether somebody is about to look at a file of this identity: it must be known when he does.
-    fn is_being_met(&self, identity: Identity) -> bool {
-        self.asked.values().any(|asked| match asked {
-            Asked::Open(sighting, _) => sighting.lead == Lead::Name(Some(identity.ino)),
-            Asked::Head(_, _, meta) => meta.identity == identity,
-            _ => false,
-        })
     }
 
     pub(super) fn forget(&mut self, id: FileId, now: Now) {

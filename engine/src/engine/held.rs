@@ -18,9 +18,11 @@ const DECIDE_AFTER: Duration = Duration::from_secs(10);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Whether a file that nobody knows may be a copy of one that is not lost yet.
+/// Whether a file that nobody knows may be a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
+    /// The content of this one was lost, and goes on in it.
+    CopyOf(FileId),
     /// It begins as this one does.
     Of(FileId),
     /// The original is not known yet, or this one is too short still.
@@ -32,33 +34,46 @@ pub(super) enum Likeness {
 impl Engine {
     /// Whether a file that nobody knows is not to be read before it is known whether it is a copy. In a flow's first scan
     /// nothing is held back: it begins with what is there.
-    pub(super) fn is_to_be_held(&self, sighting: &Sighting, likeness: Likeness) -> bool {
+    pub(super) fn is_to_be_held(&mut self, sighting: &Sighting, likeness: Likeness) -> bool {
         let begun = |flow: &FlowId| self.flows[flow.0 as usize].start != FlowStart::FirstScan;
-        sighting.followers.iter().all(begun) && likeness != Likeness::No
+        if !sighting.followers.iter().all(begun) {
+            return false;
+        }
+        // What is known of the live file may be older than this one.
+        let path = sighting.path();
+        let kin = self.files.values().filter(|file| is_written(file) && file.may_be_copied_to(&path));
+        let kin: Vec<FileId> = kin.map(|file| file.id).collect();
+        for id in &kin {
+            self.wake(*id);
+        }
+        likeness != Likeness::No || !kin.is_empty()
     }
 
-    pub(super) fn likeness(&self, path: &Path, meta: &Meta, head: &[u8]) -> Likeness {
-        let (Some(dir), Some(file_name)) = (path.parent(), path.file_name()) else { return Likeness::No };
-        let lives = name::lives(file_name);
-        let mut seen = lives.iter().filter_map(|live| self.seen_behind(dir, OsStr::new(live)));
-        // A finished file is no longer copied and truncated.
-        let written = |file: &File| {
-            matches!(file.ending, Ending::Live | Ending::Displaced | Ending::Closing { .. })
-                && !file.is_homeless()
-                && file.held.is_none()
+    /// What a file that nobody knows is, by its name, its first bytes, and the file that it was alike before.
+    pub(super) fn likeness(&self, path: &Path, meta: &Meta, head: &[u8], before: Option<FileId>) -> Likeness {
+        let kin = || {
+            let kin = self.files.values().filter(|file| file.may_be_copied_to(path) && file.held.is_none());
+            kin.filter(|file| file.identity != meta.identity)
         };
-        let originals = || {
-            let kin = self.files.values().filter(|file| file.may_be_copied_to(path));
-            kin.filter(|file| written(file) && file.identity != meta.identity)
-        };
-        let unopened = seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed));
-        let unknown = |file: &File| file.head.len == 0 && file.size > 0;
-        let longer = |file: &File| head.len() < WINDOW && file.head.len as usize > head.len();
-        match originals().find(|file| file.begins(head)) {
+        let is_lost = |file: &File| Self::is_lost_since(file, meta);
+        let alike = kin().filter(|file| file.begins(head) || before == Some(file.id));
+        let alike = alike.filter(|file| is_lost(file) || is_written(file));
+        // The longest beginning tells most; and of several that are alike the newest was copied.
+        match alike.max_by_key(|file| (before == Some(file.id), file.head.len, is_lost(file), file.id)) {
+            Some(file) if is_lost(file) => Likeness::CopyOf(file.id),
             Some(file) => Likeness::Of(file.id),
-            None if unopened || originals().any(|file| unknown(file) || longer(file)) => Likeness::Unclear,
+            None if self.is_live_unknown(path) => Likeness::Unclear,
+            None if kin().any(|file| is_written(file) && is_undecided(file, head)) => Likeness::Unclear,
             None => Likeness::No,
         }
+    }
+
+    /// Whether the live file is not known yet of which rotation may have made this one.
+    fn is_live_unknown(&self, path: &Path) -> bool {
+        let (Some(dir), Some(file_name)) = (path.parent(), path.file_name()) else { return false };
+        let lives = name::lives(file_name);
+        let mut seen = lives.iter().filter_map(|live| self.seen_behind(dir, OsStr::new(live)));
+        seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed))
     }
 
     /// Nobody reads it yet.
@@ -104,13 +119,14 @@ impl Engine {
             held.since = now.mono;
         }
         file.links = chunk.meta.links;
-        let quiet = now.mono.saturating_sub(held.since) >= DECIDE_AFTER;
+        let rested = now.mono.saturating_sub(held.since);
         let (path, original) = (file.path.clone(), held.original);
-        if let Some(original) = self.lost_original(&path, &chunk.meta, &chunk.bytes, original) {
+        let likeness = self.likeness(&path, &chunk.meta, &chunk.bytes, original);
+        if let Likeness::CopyOf(original) = likeness {
             return self.is_copy(id, original, &chunk, now);
         }
-        let likeness = self.likeness(&path, &chunk.meta, &chunk.bytes);
-        if quiet || likeness == Likeness::No && original.is_none() {
+        let alone = likeness == Likeness::No && original.is_none();
+        if rested >= if alone { LOOK } else { DECIDE_AFTER } {
             return self.is_no_copy(id, &chunk, now);
         }
         if let Some(held) = self.files.get_mut(&id).and_then(|file| file.held.as_mut()) {
@@ -151,10 +167,23 @@ impl Engine {
     }
 }
 
+/// Whether it may yet be copied and truncated: a finished file no longer is.
+fn is_written(file: &File) -> bool {
+    let open = matches!(file.ending, Ending::Live | Ending::Displaced | Ending::Closing { .. });
+    open && !file.is_homeless()
+}
+
+/// Whether too little is known of its beginning, or of the other's, to tell whether they are alike.
+fn is_undecided(file: &File, head: &[u8]) -> bool {
+    let unknown = file.head.len == 0 && file.size > 0;
+    let longer = head.len() < WINDOW && file.head.len as usize > head.len();
+    unknown || longer
+}
+
 impl Likeness {
     fn original(self) -> Option<FileId> {
         match self {
-            Self::Of(file) => Some(file),
+            Self::CopyOf(file) | Self::Of(file) => Some(file),
             Self::Unclear | Self::No => None,
         }
     }

@@ -53,11 +53,20 @@ impl Engine {
         let Some(file) = self.files.get_mut(&id) else { return };
         self.by_identity.remove(&file.identity);
         file.identity = Identity::default();
-        for path in std::mem::take(&mut file.names) {
+        file.former_names = std::mem::take(&mut file.names);
+        for path in file.former_names.clone() {
             if let Some(name) = self.tree.name_mut(&path).filter(|name| name.seen == Seen::File(id)) {
                 name.seen = Seen::Failed;
             }
         }
+        self.is_homeless(id, now);
+    }
+
+    /// A file that was read to its end was deleted.
+    pub(super) fn is_deleted(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        self.by_identity.remove(&file.identity);
+        file.identity = Identity::default();
         self.is_homeless(id, now);
     }
 
@@ -85,28 +94,15 @@ impl Engine {
         self.look_at_held(now);
     }
 
-    /// The content of a lost file of which this may be a copy: it bears a name that rotation made of its name, begins as
-    /// it did, and is older than its loss.
-    pub(super) fn lost_original(
-        &self,
-        path: &Path,
-        meta: &Meta,
-        head: &[u8],
-        likely: Option<FileId>,
-    ) -> Option<FileId> {
-        let is_copy = |file: &&File| {
-            let gone = file.is_homeless() || file.missed > 0 && !file.is_over();
-            let older = match file.lost {
-                Some(lost) if meta.identity.btime != 0 => meta.identity.btime <= lost,
-                Some(_) => true,
-                None => file.head.len >= TELLING,
-            };
-            gone && file.is_closed()
-                && older
-                && file.may_be_copied_to(path)
-                && (file.begins(head) || likely == Some(file.id))
+    /// Whether a content was lost of which this may be a copy, since it is older than the loss.
+    pub(super) fn is_lost_since(file: &File, meta: &Meta) -> bool {
+        let gone = file.is_homeless() || file.missed > 0;
+        let older = match file.lost {
+            Some(lost) if meta.identity.btime != 0 => meta.identity.btime <= lost,
+            Some(_) => true,
+            None => file.head.len >= TELLING,
         };
-        self.files.values().rev().find(is_copy).map(|file| file.id)
+        gone && file.is_closed() && older
     }
 
     /// A lost content goes on in a copy of it. How much of it is there shows as it is read.
@@ -155,6 +151,7 @@ impl Engine {
         let Some(file) = self.files.get_mut(&id) else { return };
         let reason = if file.is_homeless() { Reason::FileTruncated } else { Reason::FileGone };
         let text = format!("{} is gone with bytes outstanding", file.path.display());
+        let was_read = file.ending == Ending::Finished;
         file.ending = Ending::Gone;
         let unread: Vec<_> = file.cursors.iter_mut().map(|cursor| (cursor.id(id), give_up(cursor))).collect();
         if unread.iter().any(|(_, spans)| !spans.is_empty()) {
@@ -162,7 +159,9 @@ impl Engine {
         }
         for (cursor, spans) in unread {
             self.keeper.cursor(cursor);
-            self.possible_loss(cursor.flow);
+            if !was_read {
+                self.possible_loss(cursor.flow);
+            }
             for span in spans {
                 self.lose(cursor.flow, id, cursor.epoch, span, reason, now);
             }
@@ -199,7 +198,8 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         id,
         first_path: old.first_path.clone(),
         path: old.path.clone(),
-        names: std::mem::take(&mut old.names),
+        names: old.names.clone(),
+        former_names: BTreeSet::new(),
         identity: std::mem::take(&mut old.identity),
         head,
         epoch: Epoch { run: id.run, number: 0 },
@@ -219,7 +219,7 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         lost: None,
     };
     new.begin_under_its_name();
-    old.names = BTreeSet::new();
+    old.former_names = std::mem::take(&mut old.names);
     new
 }
 

@@ -80,8 +80,7 @@ impl Engine {
             Err(error) => return self.head_not_read(&sighting, handle, &meta, &error, now),
         };
         let known = self.by_identity.get(&meta.identity).copied();
-        let original = self.lost_original(&sighting.path(), &chunk.meta, &chunk.bytes, None);
-        let likeness = self.likeness(&sighting.path(), &chunk.meta, &chunk.bytes);
+        let likeness = self.likeness(&sighting.path(), &chunk.meta, &chunk.bytes, None);
         if let Some(id) = known
             && let Some(file) = self.files.get_mut(&id)
         {
@@ -89,9 +88,10 @@ impl Engine {
                 self.close(handle);
                 return self.name(id, &sighting, now);
             }
-            // Of a file without a byte nothing tells that it is this one, if this one looks like the copy of another.
-            let alike = original.is_some() || likeness != Likeness::No;
-            let copy = alike && file.head.len == 0 && meta.identity.btime == 0;
+            // Where nothing tells that it is the known one, it may as well be the copy that it looks like.
+            let len = file.head.len as usize;
+            let unsure = (len == 0 || len > chunk.bytes.len()) && meta.identity.btime == 0;
+            let copy = unsure && likeness != Likeness::No;
             if !copy && same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
                 return self.found(id, &sighting, &chunk.meta, now);
@@ -102,7 +102,7 @@ impl Engine {
         if !matches!(sighting.lead, Lead::Name(_)) {
             sighting.join(self.tree.globs().followers_at(&sighting.path()));
         }
-        if let Some(original) = original {
+        if let Likeness::CopyOf(original) = likeness {
             return self.adopt(original, handle, &sighting, &chunk, now);
         }
         sighting.join(self.unseen_by(&sighting.kin, &chunk.meta));
@@ -156,6 +156,7 @@ impl Engine {
             first_path: path.clone(),
             path,
             names: BTreeSet::new(),
+            former_names: BTreeSet::new(),
             identity: chunk.meta.identity,
             head: content::fingerprint(&chunk.bytes),
             epoch: Epoch { run: self.run, number: 0 },

@@ -135,10 +135,11 @@ impl Engine {
     /// A scan did not find a saved file, not even by its inode.
     pub(super) fn not_found(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
-        if self.may_be_hidden(file.identity.ino, now) || self.may_have_copy(file) {
+        if self.may_be_hidden(file.identity.ino, now) {
             return self.not_looked(&[id]);
         }
-        if file.missed >= SCANS_TO_BE_GONE && (file.is_homeless() || !file.is_over()) {
+        let waits = file.is_homeless() || !file.is_over();
+        if file.missed >= SCANS_TO_BE_GONE && waits && !self.may_have_copy(file) {
             self.gone(id, now);
         } else {
             self.look_at_held(now);

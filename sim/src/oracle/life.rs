@@ -17,6 +17,7 @@ impl Oracle {
         self.seen.clear();
         self.read.clear();
         self.given.clear();
+        self.by_copy.clear();
         for flow in &mut self.flows {
             flow.first_start = !rows.flows.contains_key(&flow.name);
             flow.begun = flow.begun.filter(|_| !flow.first_start);
@@ -49,7 +50,7 @@ impl Oracle {
             }
             for ((content, book), saved) in flow.books.iter_mut().enumerate().zip(saved) {
                 for (start, sent) in &mut book.sent {
-                    if !saved.covers(*start, sent.end) {
+                    if book.again_to == u64::MAX || !saved.covers(*start, sent.end) {
                         sent.allowed = sent.allowed.max(sent.times) + 1;
                     }
                 }
@@ -160,7 +161,7 @@ impl Oracle {
             let same = binding.content == content;
             binding.read = if same { binding.read.max(end) } else { binding.read };
             // What the first read found to be another content can go on in a copy of its own.
-            let copied = disk.copies(content).next().is_some();
+            let copied = self.by_copy.contains(&cursor);
             if !binding.loose && (same || !copied && binding.is_settled(disk, flow.line.max_bytes)) {
                 return Ok(());
             }
@@ -204,6 +205,15 @@ impl Oracle {
         let book = flow.book(content);
         if book.gone.is_none() && start < end && start <= book.read_to.max(book.skipped) {
             book.read_to = book.read_to.max(end);
+        }
+    }
+
+    /// Whether that was read from a copy.
+    pub(crate) fn given_by_copy(&mut self, cursor: CursorId, copy: bool) {
+        if copy {
+            self.by_copy.insert(cursor);
+        } else {
+            self.by_copy.remove(&cursor);
         }
     }
 
