@@ -2,6 +2,7 @@
 
 mod agent;
 mod check;
+mod content;
 mod dead_letter;
 mod human;
 mod losses;
@@ -9,15 +10,18 @@ mod offsets;
 mod output;
 mod preview;
 mod run;
+mod shipped;
 mod show;
 mod status;
 mod tail;
 
 use crate::exit::{self, ExitCode};
 
+use crate::config::units::{TIME_HELP, parse_time};
 use crate::config::{Config, Error};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +67,8 @@ pub enum Command {
     /// Show or change up to where each file is shipped
     #[command(subcommand)]
     Offsets(OffsetsCommand),
+    /// Say whether all of a file is shipped; the exit code tells
+    Shipped(ShippedArgs),
     /// Show the loss ledger: what is known to be missing, and why
     Losses(LossesArgs),
     /// Show, send again or give up the records that a destination refused
@@ -194,6 +200,36 @@ Stop the agent, rename here and in the configuration, start it: nothing is shipp
     },
 }
 
+/// Of `kintail shipped`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail shipped access.log.1 && rm access.log.1
+  kintail shipped --wait 30s /var/log/nginx/*.log
+In logrotate's configuration, so that nothing is rotated that is not shipped:
+  firstaction
+    find /var/log/nginx \\( -name '*.log' -o -name '*.log.1' \\) \\
+      -exec kintail shipped --quiet --wait 1m {} +
+  endscript
+A file is known by what it is, not by its name. The worst of all files counts:
+  0  every line of now is acknowledged, or filtered
+  1  not yet
+  2  unknown: no flow has seen the file
+  3  some of it is on the loss ledger; no use to wait")]
+pub struct ShippedArgs {
+    /// The files, under any name that they have
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Wait so long for 0
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait: Option<Duration>,
+    /// Say nothing of files that are shipped
+    #[arg(long)]
+    pub quiet: bool,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Of `kintail losses`.
 #[derive(Debug, Args)]
 #[command(
@@ -300,6 +336,7 @@ fn dispatch(cli: &Cli) -> ExitCode {
         Command::Preview(args) => with_config(file, |config| preview::run(&config, args)),
         Command::Status(args) => with_config(file, |config| status::run(&config, args)),
         Command::Offsets(command) => with_config(file, |config| offsets::run(&config, command)),
+        Command::Shipped(args) => with_config(file, |config| shipped::run(&config, args)),
         Command::Losses(args) => with_config(file, |config| losses::run(&config, args)),
         Command::DeadLetter(command) => with_config(file, |config| dead_letter::run(&config, command)),
         Command::Config(ConfigCommand::Show { json }) => {
@@ -321,6 +358,10 @@ fn with_config(file: &std::path::Path, command: impl FnOnce(Config) -> ExitCode)
 fn refuse(error: &Error) -> ExitCode {
     anstream::eprint!("{}", error.render(true));
     ExitCode::Config
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_time(text).map_err(|error| format!("{error}; {TIME_HELP}"))
 }
 
 fn after_help() -> String {

@@ -9,6 +9,10 @@ pub enum ExitCode {
     Success,
     /// The answer is no: unhealthy, refused, not found.
     Failure,
+    /// `kintail shipped` knows nothing of a file.
+    Unknown,
+    /// `kintail shipped` knows of losses.
+    Losses,
     /// The command line is wrong.
     Usage,
     /// No agent is running.
@@ -26,6 +30,8 @@ pub(crate) const HELP: &str = "\
 Exit codes:
    0  all is well
    1  the answer is no: unhealthy, refused, not found
+   2  of shipped: a file is unknown
+   3  of shipped: some of a file is lost
   64  the command line is wrong
   69  no agent is running
   73  the state directory cannot be used
@@ -38,6 +44,8 @@ impl ExitCode {
         match self {
             Self::Success => 0,
             Self::Failure => 1,
+            Self::Unknown => 2,
+            Self::Losses => 3,
             Self::Usage => 64,
             Self::NoAgent => 69,
             Self::State => 73,

@@ -6,6 +6,8 @@ mod agent;
 mod dead_letters;
 #[path = "state/offline.rs"]
 mod offline;
+#[path = "state/shipped.rs"]
+mod shipped;
 #[path = "state/together.rs"]
 mod together;
 

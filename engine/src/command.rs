@@ -1,6 +1,7 @@
 //! Questions and orders from outside, and their answers, as the status socket carries them.
 
-use crate::state::LedgerRow;
+use crate::shipped::Shipped;
+use crate::state::{Identity, LedgerRow};
 use crate::status::Status;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -13,6 +14,11 @@ pub enum Command {
     Status,
     /// Where is each flow in each file?
     Offsets,
+    /// What is shipped of these files, by what the kernel calls them?
+    Shipped {
+        /// The files.
+        files: Vec<Identity>,
+    },
     /// Go on at `offset`. Drains the file first.
     SetOffset {
         /// The flow's name.
@@ -65,6 +71,8 @@ pub enum Reply {
     Status(Box<Status>),
     /// To [`Command::Offsets`].
     Offsets(Vec<Position>),
+    /// To [`Command::Shipped`]: for each flow and file that it knows.
+    Shipped(Vec<Shipped>),
     /// To [`Command::Losses`].
     Losses(Vec<LedgerRow>),
     /// To [`Command::Resend`]: for each record whether it was accepted, in order.

@@ -3,7 +3,7 @@
 //!
 //! The modules, in the order the data takes:
 //!
-//! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`state`]: the words in which all is said
+//! - [`ids`], [`settings`], [`event`], [`command`], [`status`], [`shipped`], [`state`]: the words in which all is said
 //! - [`json`]: how paths and bytes look in their JSON
 //! - `engine`: who calls all that follows; looking, meeting, reading, sending and saving in files of their own
 //! - [`discover`]: globs to paths
@@ -37,6 +37,7 @@ pub mod json;
 mod ledger;
 pub mod partition;
 pub mod settings;
+pub mod shipped;
 pub mod state;
 pub mod status;
 pub mod timer;

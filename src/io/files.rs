@@ -4,8 +4,8 @@ mod calls;
 mod lanes;
 mod mounts;
 
-pub(crate) use calls::look;
 pub(in crate::io) use calls::meaning;
+pub(crate) use calls::{look, open};
 pub(crate) use lanes::Stalled;
 
 use kintail_engine::discover::Wanted;

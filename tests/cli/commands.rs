@@ -31,8 +31,15 @@ fn check_reads_standard_input_and_can_be_quiet() {
 
 #[test]
 fn a_wrong_command_line_is_answered_with_64() {
-    let lines =
-        [&["frobnicate"][..], &[], &["check", "--online"], &["tail", "x", "--to", "nowhere"], &["run", "x"]];
+    let lines = [
+        &["frobnicate"][..],
+        &[],
+        &["check", "--online"],
+        &["tail", "x", "--to", "nowhere"],
+        &["run", "x"],
+        &["shipped"],
+        &["shipped", "x", "--wait", "5"],
+    ];
     for args in lines {
         assert_eq!(kintail(args).status.code(), Some(64), "{args:?}");
     }
@@ -64,6 +71,7 @@ fn the_help_of_every_command_teaches_by_examples() {
         &["offsets", "set"],
         &["offsets", "reset"],
         &["offsets", "rename"],
+        &["shipped"],
         &["losses"],
         &["losses", "clear"],
         &["dead-letter"],

@@ -3,9 +3,10 @@
 use super::{Asked, Engine};
 use crate::command::{Command, Position, Reply};
 use crate::event::{Do, Now};
-use crate::follow::{Row, Stage};
+use crate::follow::{Cursor, File, Row, Stage};
 use crate::ids::{CommandId, CursorId, FileId, FlowId, Span};
-use crate::state::{Check, Put, Reason};
+use crate::shipped::Shipped;
+use crate::state::{Check, Identity, Put, Reason};
 use crate::timer::Timer;
 use std::path::Path;
 
@@ -34,6 +35,7 @@ impl Engine {
         let reply = match command {
             Command::Status => Reply::Status(Box::new(self.status(now))),
             Command::Offsets => Reply::Offsets(self.positions()),
+            Command::Shipped { files } => Reply::Shipped(self.shipped(&files)),
             Command::Losses => Reply::Losses(self.ledger.clone()),
             Command::ClearLosses => {
                 self.ledger.clear();
@@ -79,6 +81,15 @@ impl Engine {
                 size: Some(file.size),
             })
             .collect()
+    }
+
+    fn shipped(&self, wanted: &[Identity]) -> Vec<Shipped> {
+        let files = self.files.values().filter(|file| wanted.contains(&file.identity));
+        let of = |file: &File, cursor: &Cursor| {
+            let flow = self.flows[cursor.flow.0 as usize].settings.name.clone();
+            Shipped::of(&file.to_row(), &cursor.row(flow, file.id), &self.ledger)
+        };
+        files.flat_map(|file| file.cursors.iter().map(move |cursor| of(file, cursor))).collect()
     }
 
     /// Drains the files first: what is out is answered under the old positions.

@@ -1,6 +1,7 @@
 //! Offsets without an agent: what to change in the store. Nothing is in flight, so no epoch need begin.
 
 use crate::cli::agent::Error;
+use crate::cli::content;
 use crate::io::files::look;
 use kintail_engine::command::Position;
 use kintail_engine::content::{WINDOW, check, fingerprint};
@@ -9,7 +10,6 @@ use kintail_engine::ids::Span;
 use kintail_engine::settings::Symlinks;
 use kintail_engine::state::{Check, CursorRow, FileRow, LedgerRow, Put, Reason, Saved};
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Where every flow is, by what is saved.
@@ -150,19 +150,9 @@ fn gaps(cursor: Option<&CursorRow>, offset: u64) -> Vec<Span> {
 
 /// Up to `len` bytes at `at`.
 fn read(path: &Path, at: u64, len: usize) -> Result<Vec<u8>, Error> {
-    let mut bytes = vec![0; len];
-    let mut filled = 0;
-    let file = File::open(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))?;
-    while filled < len {
-        match file.read_at(&mut bytes[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(more) => filled += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::Io(format!("{}: {error}", path.display()))),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
+    File::open(path)
+        .and_then(|file| content::read(&file, at, len))
+        .map_err(|error| Error::Io(format!("{}: {error}", path.display())))
 }
 
 fn told(path: &Path, error: &FileError) -> Error {

@@ -46,7 +46,7 @@ pub(crate) fn look(path: &Path, symlinks: Symlinks) -> Result<Meta, FileError> {
 }
 
 /// Opens a regular file and stats it.
-pub(super) fn open(path: &Path, symlinks: Symlinks) -> Result<(File, Meta), FileError> {
+pub(crate) fn open(path: &Path, symlinks: Symlinks) -> Result<(File, Meta), FileError> {
     // Asked beforehand as well: opening a FIFO would wake its writer, opening a device may do anything.
     regular(look(path, symlinks)?)?;
     let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
