@@ -66,7 +66,8 @@ impl Site {
             let path = entry.unwrap().path();
             if path.file_stem().is_some_and(|stem| stem == "out") {
                 // It may be renamed just now; then the next look finds it.
-                let text = String::from_utf8(fs::read(path).unwrap_or_default()).unwrap();
+                let bytes = fs::read(path).unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes);
                 // A record that is being written has no newline yet.
                 for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
                     *lines.entry(line.to_owned()).or_default() += 1;

@@ -4,4 +4,5 @@ mod agent;
 mod follow;
 mod output;
 mod restart;
+mod rotators;
 mod scarce;
