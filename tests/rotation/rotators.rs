@@ -1,6 +1,7 @@
 //! Rotation by those who do it in earnest, under a writer that never stops: each line arrives, and once.
 
 mod down;
+mod generations;
 mod handlers;
 mod kubelet;
 mod logrotate;
