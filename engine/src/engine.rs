@@ -22,6 +22,7 @@ mod start;
 mod stop;
 mod sweep;
 mod tree;
+mod unanswered;
 
 use crate::budget::Budget;
 use crate::deliver::Sender;
@@ -43,6 +44,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tree::{Sighting, Tree};
+use unanswered::Unanswered;
 
 /// The agent's mind. Call order: [`Engine::new`], then for ever: [`Engine::poll`] until it says
 /// [`Poll::Wait`], doing each action; then [`Engine::handle`] what happened first, or poll again at the deadline.
@@ -53,7 +55,7 @@ pub struct Engine {
     phase: Phase,
     /// Actions that are ready to be handed out.
     out: VecDeque<Action>,
-    asked: BTreeMap<ActionId, Asked>,
+    asked: Unanswered,
     next_action: u64,
     next_handle: u64,
     next_file: u64,
@@ -63,6 +65,7 @@ pub struct Engine {
     files: BTreeMap<FileId, File>,
     by_identity: BTreeMap<Identity, FileId>,
     tree: Tree,
+    room: room::Room,
     budget: Budget,
     /// The flow whose turn it is to read.
     turn: usize,
@@ -203,6 +206,7 @@ enum Asked {
     },
     Seek {
         cursor: CursorId,
+        handle: HandleId,
         stage: Stage,
         span: Span,
     },
@@ -217,6 +221,8 @@ enum Asked {
     Held(FileId, HandleId),
     /// A file is closed so that this can be opened.
     Room(Sighting),
+    /// A file is closed.
+    Close,
     /// Nothing depends on the answer.
     Nothing,
 }
@@ -235,7 +241,7 @@ impl Engine {
             rng,
             phase: Phase::Loading,
             out: VecDeque::new(),
-            asked: BTreeMap::new(),
+            asked: Unanswered::default(),
             next_action: 0,
             next_handle: 0,
             next_file: 1,
@@ -244,6 +250,7 @@ impl Engine {
             files: BTreeMap::new(),
             by_identity: BTreeMap::new(),
             tree: Tree::new(globs, settings.agent.watch),
+            room: room::Room::default(),
             budget,
             turn: 0,
             send_turn: 0,
@@ -268,7 +275,7 @@ impl Engine {
     pub fn handle(&mut self, event: Event, now: Now) {
         match event {
             Event::Done { id, outcome } => {
-                if let Some(asked) = self.asked.remove(&id) {
+                if let Some(asked) = self.asked.remove(id) {
                     self.answered(asked, outcome, now);
                 }
             }
@@ -315,7 +322,8 @@ impl Engine {
             return Some(action);
         }
         if self.phase == Phase::Running {
-            self.open_next();
+            self.make_room();
+            self.open_next(now);
             if let Some(action) = self.out.pop_front() {
                 return Some(action);
             }
@@ -350,7 +358,7 @@ impl Engine {
                 self.read(cursor, handle, plan, result, now);
             }
             (Asked::Held(file, _), Outcome::Read(result)) => self.looked_at_held(file, result, now),
-            (Asked::Seek { cursor, stage, span }, Outcome::Read(result)) => {
+            (Asked::Seek { cursor, stage, span, .. }, Outcome::Read(result)) => {
                 self.sought(cursor, stage, span, result, now);
             }
             (Asked::Frame(cursor, read), Outcome::Computed(done)) => {
@@ -365,9 +373,10 @@ impl Engine {
             }
             (Asked::Send(flow, batch), Outcome::Sent(answer)) => self.sent(flow, batch, &answer, now),
             (Asked::LookInstead(sighting), Outcome::Looked(result)) => {
-                self.looked_instead(&sighting, result, now);
+                self.looked_instead(sighting, result, now);
             }
             (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
+            (Asked::Close, Outcome::Closed) => self.may_have_room(),
             (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
             (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
                 self.lettered(flow, letters, result, now);
@@ -381,7 +390,7 @@ impl Engine {
         let gave_up = || crate::event::FileError::Other("given up".into());
         match asked {
             Asked::Read { cursor, handle, plan } => self.read(cursor, handle, plan, Err(gave_up()), now),
-            Asked::Seek { cursor, stage, span } => self.sought(cursor, stage, span, Err(gave_up()), now),
+            Asked::Seek { cursor, stage, span, .. } => self.sought(cursor, stage, span, Err(gave_up()), now),
             Asked::LookAtKin(sighting) => self.looked_at_kin(sighting, Err(gave_up()), now),
             Asked::Open(sighting, handle) => self.opened(sighting, handle, Err(gave_up()), now),
             Asked::Head(sighting, handle, meta) => {
@@ -394,10 +403,11 @@ impl Engine {
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
             Asked::Resend => self.resent(None, now),
-            Asked::LookInstead(sighting) => self.looked_instead(&sighting, Err(gave_up()), now),
+            Asked::LookInstead(sighting) => self.looked_instead(sighting, Err(gave_up()), now),
             Asked::Room(sighting) => self.has_room(sighting),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
+            Asked::Close => self.may_have_room(),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }
     }
@@ -420,6 +430,7 @@ impl Engine {
             Timer::Reconcile => self.reconcile(now),
             Timer::PollFiles => self.poll_files(now),
             Timer::Sweep => self.sweep(now),
+            Timer::Room => self.try_for_room(now),
             Timer::Save => self.save(now),
             Timer::Forget => self.forget_old(now),
             Timer::Quiet(file) => self.quiet(file, now),

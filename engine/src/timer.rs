@@ -13,6 +13,8 @@ pub enum Timer {
     PollFiles,
     /// Look at a part of the files that were not active lately.
     Sweep,
+    /// See whether there is a descriptor for what waits.
+    Room,
     /// Save what changed.
     Save,
     /// Forget what was not seen for long.

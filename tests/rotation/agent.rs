@@ -33,6 +33,13 @@ impl Site {
         fs::write(self.config(), format!("{agent}[[flow]]\n{flow}\n")).unwrap();
     }
 
+    /// How often all is looked at.
+    pub(crate) fn rescan(&self, every: &str) {
+        let text = fs::read_to_string(self.config()).unwrap();
+        fs::write(self.config(), text.replace("rescan = \"500ms\"", &format!("rescan = \"{every}\"")))
+            .unwrap();
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -44,6 +44,24 @@ fn more_files_than_descriptors_leave_the_agent_at_work_and_are_told_once() {
 }
 
 #[test]
+fn what_waits_for_a_descriptor_gets_it_as_soon_as_a_file_is_read() {
+    let site = Site::new("*.log", "");
+    // Nothing is looked for again within the time of this test.
+    site.rescan("1h");
+    let _agent = limited(&site, "-n 128");
+    let all = |line: usize| (0..FILES).map(move |number| format!("{number} {line}"));
+    let mut written: Vec<String> = all(0).collect();
+    site.expect_once(&written);
+    for line in 1..4 {
+        for (number, text) in all(line).enumerate() {
+            append(&site.log(&format!("{number}.log")), &[text]);
+        }
+        written.extend(all(line));
+        site.expect_once(&written);
+    }
+}
+
+#[test]
 fn a_link_to_no_file_is_passed_over_in_silence() {
     let site = Site::new("*.log", "");
     symlink("/dev/zero", site.log("device.log")).unwrap();

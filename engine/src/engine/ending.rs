@@ -30,6 +30,7 @@ impl Engine {
         if file.ending == Ending::Displaced && file.handle.is_some() {
             self.look_whether_quiet(id, now);
         }
+        self.may_be_spare(id);
     }
 
     pub(super) fn look_whether_quiet(&mut self, id: FileId, now: Now) {
@@ -75,6 +76,7 @@ impl Engine {
 
     /// A read of a closing file brought nothing new, or something.
     pub(super) fn at_rest(&mut self, id: FileId, now: Now) {
+        self.may_be_spare(id);
         let Some(file) = self.files.get_mut(&id) else { return };
         let Ending::Closing { size } = file.ending else { return };
         if file.size != size {
@@ -92,6 +94,7 @@ impl Engine {
         self.timers.set(Timer::Quiet(id), now.mono + ACTIVE);
         self.keeper.file(id);
         self.save_soon(now);
+        self.may_be_spare(id);
         self.close_if_over(id, now);
         self.forget_if_over(id, now);
     }
@@ -119,13 +122,9 @@ impl Engine {
         }
     }
 
-    /// Whether a read is out, be it one of an epoch that ended.
+    /// Whether a read is out, be it one of a content that was lost.
     pub(super) fn is_being_read(&self, handle: Option<HandleId>) -> bool {
-        let read = |asked: &Asked| match asked {
-            Asked::Read { handle: other, .. } | Asked::Held(_, other) => Some(*other) == handle,
-            _ => false,
-        };
-        self.asked.values().any(read)
+        handle.is_some_and(|handle| self.asked.is_reading(handle))
     }
 
     /// A file is not open any more; its handle, to be closed.
@@ -173,6 +172,6 @@ impl Engine {
     }
 
     pub(super) fn close(&mut self, handle: HandleId) {
-        self.ask(Asked::Nothing, Do::Close { handle });
+        self.ask(Asked::Close, Do::Close { handle });
     }
 }

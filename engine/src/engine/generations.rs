@@ -23,7 +23,7 @@ impl Engine {
                 if error == FileError::NotFound {
                     self.look_for_other(&sighting, None);
                 }
-                return self.concluded_failed(&sighting, &error);
+                return self.concluded_failed(&sighting, &error, now);
             }
         };
         let known = self.by_identity.contains_key(&meta.identity);
@@ -32,7 +32,8 @@ impl Engine {
         let copy = || self.files.values().any(lost);
         let followed = known || !self.unseen_by(&sighting.kin, &meta).is_empty() || copy();
         if meta.kind == Kind::File && followed {
-            self.open(sighting);
+            self.tree.opening -= 1;
+            self.open_in_turn(sighting, now);
         } else {
             self.concluded(&sighting, None, now);
         }

@@ -26,9 +26,10 @@ impl Engine {
                 if error == FileError::NotFound {
                     self.look_for_other(&sighting, None);
                 }
-                return self.concluded_failed(&sighting, &error);
+                return self.concluded_failed(&sighting, &error, now);
             }
         };
+        self.had_room(&sighting);
         self.look_for_other(&sighting, Some(meta.identity.ino));
         self.is_opened(&mut sighting, meta.identity.ino, now);
         if let Lead::Saved(id) = sighting.lead
@@ -138,7 +139,7 @@ impl Engine {
             return self.found(id, sighting, meta, now);
         }
         self.close(handle);
-        self.concluded_failed(sighting, error);
+        self.concluded_failed(sighting, error, now);
     }
 
     fn first_sight(

@@ -22,7 +22,7 @@ impl Engine {
 
     /// A file lost its followed name before it could be opened: it is looked for in its directory, by its inode.
     pub(super) fn look_astray(&mut self, dir: &Path, ino: u64, followers: &[FlowId]) {
-        if self.files.values().any(|file| file.handle.is_some() && file.identity.ino == ino) {
+        if self.is_inode_open(ino) {
             return;
         }
         let wanted = self.tree.globs().wanted(&[], BTreeSet::from([ino]));

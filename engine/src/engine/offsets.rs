@@ -266,6 +266,7 @@ impl Engine {
             if file.row == Row::Saving {
                 file.row = Row::Saved;
                 self.release(*id);
+                self.may_be_spare(*id);
             }
         }
     }

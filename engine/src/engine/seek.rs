@@ -21,7 +21,7 @@ impl Engine {
         let cursor = CursorId { flow, file: id, epoch: file.epoch };
         let read = Do::Read { handle, cursor: Some(cursor), offset: span.start, len: span.len() as usize };
         self.budget.take_look(span.len());
-        (self.action(Asked::Seek { cursor, stage, span }, read), 0)
+        (self.action(Asked::Seek { cursor, handle, stage, span }, read), 0)
     }
 
     /// A piece was read, to find the last newline in it, or to see whether the file is what it was.

@@ -55,6 +55,7 @@ impl Engine {
             self.tree.awaited = self.tree.dirs.keys().cloned().collect();
         }
         self.look_into_all();
+        self.look_for_room();
         let active = |file: &File| now.mono.saturating_sub(file.changed) <= ACTIVE;
         self.wake_where(|file| active(file) || file.ending != Ending::Live);
         self.look_where(active);

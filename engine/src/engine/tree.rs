@@ -95,7 +95,7 @@ pub(super) struct Sighting {
 }
 
 /// What leads to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lead {
     /// A followed name, listed with this inode number; of a link the link's, which tells nothing.
     Name(Option<u64>),
@@ -110,6 +110,11 @@ impl Name {
     fn may_be(&self, ino: u64) -> bool {
         self.link || self.ino == ino
     }
+
+    /// Whether nobody knows yet what is behind it: it could not be opened, or waits for that.
+    fn hides(&self) -> bool {
+        matches!(self.seen, Seen::Opening | Seen::Reopening(_) | Seen::Failed)
+    }
 }
 
 impl Sighting {
@@ -119,7 +124,7 @@ impl Sighting {
 
     /// Whether no glob leads to it, only to the name of which rotation may have made this one.
     fn is_only_kin(&self) -> bool {
-        self.followers.is_empty() && !self.kin.is_empty() && !self.has_room
+        self.followers.is_empty() && !self.kin.is_empty()
     }
 
     /// Whether it is of this name as it was listed last: another file may have got the name since.
@@ -158,6 +163,11 @@ impl Tree {
     pub(super) fn name_mut(&mut self, path: &Path) -> Option<&mut Name> {
         self.dirs.get_mut(path.parent()?)?.names.get_mut(path.file_name()?)
     }
+
+    /// Whether one more may be opened now.
+    pub(super) fn has_slot(&self) -> bool {
+        self.opening < MAX_OPENING
+    }
 }
 
 impl Engine {
@@ -167,20 +177,31 @@ impl Engine {
     }
 
     /// Opens what was sighted, a few at a time.
-    pub(super) fn open_next(&mut self) {
-        while self.tree.opening < MAX_OPENING {
+    pub(super) fn open_next(&mut self, now: Now) {
+        while self.tree.has_slot() {
             let Some(sighting) = self.tree.to_open.pop_front() else { return };
-            self.tree.opening += 1;
             if sighting.is_only_kin() {
+                self.tree.opening += 1;
                 let path = sighting.path();
                 self.ask(Asked::LookAtKin(sighting), Do::Look { path });
             } else {
-                self.open(sighting);
+                self.open_in_turn(sighting, now);
             }
         }
     }
 
+    /// Opens it, or has it wait behind others that wait for a descriptor.
+    pub(super) fn open_in_turn(&mut self, sighting: Sighting, now: Now) {
+        if self.is_late(&sighting) {
+            self.tree.opening += 1;
+            self.has_no_room(sighting, now);
+        } else {
+            self.open(sighting);
+        }
+    }
+
     pub(super) fn open(&mut self, sighting: Sighting) {
+        self.tree.opening += 1;
         let handle = self.new_handle();
         let path = sighting.path();
         self.ask(Asked::Open(sighting, handle), Do::Open { handle, path });
@@ -214,15 +235,10 @@ impl Engine {
     }
 
     /// A sighting could not be dealt with: again at the next reconcile.
-    pub(super) fn concluded_failed(&mut self, sighting: &Sighting, error: &FileError) {
-        if *error == FileError::TooManyFiles && !sighting.has_room && self.make_room(sighting) {
-            return;
+    pub(super) fn concluded_failed(&mut self, sighting: &Sighting, error: &FileError, now: Now) {
+        if *error == FileError::TooManyFiles {
+            return self.has_no_room(sighting.clone(), now);
         }
-        self.not_opened(sighting, error);
-    }
-
-    /// ... and nothing can be done about it.
-    pub(super) fn not_opened(&mut self, sighting: &Sighting, error: &FileError) {
         self.tree.opening -= 1;
         if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed) {
             // Known all the same; the next look finds it changed again.
@@ -232,11 +248,7 @@ impl Engine {
         if !matches!(error, FileError::NotFound | FileError::NoFile) {
             let path = sighting.path();
             let text = format!("{} cannot be read: {error}", path.display());
-            let subject = match error {
-                FileError::TooManyFiles => "descriptors".to_owned(),
-                _ => format!("open {}", path.display()),
-            };
-            self.note(Level::Error, subject, text);
+            self.note(Level::Error, format!("open {}", path.display()), text);
         }
     }
 
@@ -260,7 +272,7 @@ impl Engine {
 
     /// Whether every directory could be listed, and every name opened.
     pub(super) fn saw_all(&self) -> bool {
-        let seen = |dir: &Dir| dir.names.values().all(|name| name.seen != Seen::Failed);
+        let seen = |dir: &Dir| dir.names.values().all(|name| !name.hides());
         self.tree.dirs.values().all(|dir| dir.failed.is_none() && seen(dir))
     }
 
@@ -269,17 +281,14 @@ impl Engine {
     pub(super) fn may_be_hidden(&self, ino: u64, now: Now) -> bool {
         self.tree.dirs.values().any(|dir| {
             let unlisted = dir.failed.is_some_and(|since| now.mono.saturating_sub(since) < ACTIVE);
-            unlisted || dir.names.values().any(|name| name.seen == Seen::Failed && name.may_be(ino))
+            unlisted || dir.names.values().any(|name| name.hides() && name.may_be(ino))
         })
     }
 
     /// Whether a name that was not opened yet, or could not be, may be of the file with this inode number.
     pub(super) fn may_be_behind(&self, ino: u64, dir: &Path, name: &OsStr) -> bool {
         let name = self.tree.dirs.get(dir).and_then(|dir| dir.names.get(name));
-        name.is_some_and(|name| {
-            let unopened = matches!(name.seen, Seen::Opening | Seen::Reopening(_) | Seen::Failed);
-            unopened && name.may_be(ino)
-        })
+        name.is_some_and(|name| name.hides() && name.may_be(ino))
     }
 
     /// Whether a name in a followed directory is one that the globs lead to, or one that rotation may have made of it.

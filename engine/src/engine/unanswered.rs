@@ -1,0 +1,44 @@
+//! The actions that are not answered yet, and which files are being read by them.
+
+use super::Asked;
+use crate::ids::{ActionId, HandleId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What each unanswered action was for. A reconcile asks for very many; those that read are few, and kept
+/// apart.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    asked: BTreeMap<ActionId, Asked>,
+    /// Reads of followed files.
+    reading: BTreeSet<ActionId>,
+}
+
+impl Unanswered {
+    pub(super) fn insert(&mut self, id: ActionId, asked: Asked) {
+        if asked.reads().is_some() {
+            self.reading.insert(id);
+        }
+        self.asked.insert(id, asked);
+    }
+
+    pub(super) fn remove(&mut self, id: ActionId) -> Option<Asked> {
+        self.reading.remove(&id);
+        self.asked.remove(&id)
+    }
+
+    /// Whether a read is out, be it one of a content that was lost.
+    pub(super) fn is_reading(&self, handle: HandleId) -> bool {
+        let mut reads = self.reading.iter().filter_map(|id| self.asked.get(id)?.reads());
+        reads.any(|other| other == handle)
+    }
+}
+
+impl Asked {
+    /// The handle of a followed file, if it is read.
+    fn reads(&self) -> Option<HandleId> {
+        match self {
+            Self::Read { handle, .. } | Self::Seek { handle, .. } | Self::Held(_, handle) => Some(*handle),
+            _ => None,
+        }
+    }
+}
