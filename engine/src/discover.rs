@@ -51,6 +51,13 @@ pub struct Wanted {
     inos: BTreeSet<u64>,
 }
 
+impl Standing {
+    /// The flow whose glob it is.
+    pub(crate) fn flow(&self) -> FlowId {
+        FlowId(self.flow)
+    }
+}
+
 impl Wanted {
     /// Whether an entry is of interest.
     pub fn wants(&self, name: &OsStr, kind: Kind, ino: u64) -> bool {

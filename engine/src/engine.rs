@@ -23,6 +23,7 @@ mod stop;
 mod sweep;
 mod tree;
 mod unanswered;
+mod unread;
 
 use crate::budget::Budget;
 use crate::deliver::Sender;

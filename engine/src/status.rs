@@ -41,6 +41,22 @@ pub struct FlowStatus {
     pub counters: Counters,
     /// Its files.
     pub files: Vec<FileStatus>,
+    /// Names and directories that it follows and that are not read, the first thousand.
+    #[serde(default)]
+    pub unread: Vec<UnreadName>,
+    /// How many there are.
+    #[serde(default)]
+    pub unread_names: u64,
+}
+
+/// A name that is followed and not read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UnreadName {
+    /// The file's, or the directory's.
+    #[serde(with = "crate::json::path")]
+    pub path: PathBuf,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// A flow's last failure.

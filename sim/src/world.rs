@@ -15,6 +15,8 @@ mod service;
 mod show;
 pub(crate) mod store;
 mod tally;
+#[cfg(test)]
+mod told;
 mod writers;
 
 use crate::oracle::{Broken, Oracle};

@@ -6,3 +6,4 @@ mod output;
 mod restart;
 mod rotators;
 mod scarce;
+mod unread;

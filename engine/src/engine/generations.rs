@@ -1,7 +1,8 @@
 //! Generations that nobody has seen: a rotated name beside a followed one, written since the last look, is followed
 //! too, whether or not a glob leads to it.
 
-use super::tree::Sighting;
+use super::tree::{Seen, Sighting};
+use super::unread::Why;
 use super::{Engine, FlowStart};
 use crate::event::{FileError, Kind, Meta, Now};
 use crate::follow::File;
@@ -35,7 +36,7 @@ impl Engine {
             self.tree.opening -= 1;
             self.open_in_turn(sighting, now);
         } else {
-            self.concluded(&sighting, None, now);
+            self.concluded(&sighting, Seen::Passed(Why::NotMeant), now);
         }
     }
 

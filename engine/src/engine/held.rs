@@ -73,7 +73,7 @@ impl Engine {
         let (Some(dir), Some(file_name)) = (path.parent(), path.file_name()) else { return false };
         let lives = name::lives(file_name);
         let mut seen = lives.iter().filter_map(|live| self.seen_behind(dir, OsStr::new(live)));
-        seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed))
+        seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed(_)))
     }
 
     /// Nobody reads it yet.

@@ -2,6 +2,7 @@
 //! a content keeps its file's id, and waits for a copy of itself; what the inode bears now is a new file.
 
 use super::tree::{Seen, Sighting};
+use super::unread::Why;
 use super::{Engine, Level};
 use crate::content;
 use crate::event::{Chunk, Meta, Now};
@@ -56,7 +57,7 @@ impl Engine {
         file.former_names = std::mem::take(&mut file.names);
         for path in file.former_names.clone() {
             if let Some(name) = self.tree.name_mut(&path).filter(|name| name.seen == Seen::File(id)) {
-                name.seen = Seen::Failed;
+                name.seen = Seen::Failed(Why::NotMeant);
             }
         }
         self.is_homeless(id, now);

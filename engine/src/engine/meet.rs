@@ -1,7 +1,8 @@
 //! Which file is behind a name: new, known, or known under another name; and files that lose their names.
 
 use super::held::Likeness;
-use super::tree::{Lead, Sighting};
+use super::tree::{Lead, Seen, Sighting};
+use super::unread::Why;
 use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
@@ -39,15 +40,18 @@ impl Engine {
             // Not this one, but perhaps another that had the same inode number later.
             let Some(other) = self.by_identity.get(&meta.identity) else {
                 self.close(handle);
-                return self.concluded(&sighting, None, now);
+                return self.concluded(&sighting, Seen::Passed(Why::NotMeant), now);
             };
             sighting.lead = Lead::Saved(*other);
         }
         let known = self.by_identity.get(&meta.identity).copied();
         let open = known.filter(|id| self.files.get(id).is_some_and(|file| file.handle.is_some()));
-        if meta.kind != Kind::File || (known.is_none() && self.is_too_old(&sighting, &meta, now)) {
+        if meta.kind != Kind::File {
             self.close(handle);
-            self.concluded(&sighting, None, now);
+            self.concluded(&sighting, Seen::Passed(Why::NoLog), now);
+        } else if known.is_none() && self.is_too_old(&sighting, &meta, now) {
+            self.close(handle);
+            self.concluded(&sighting, Seen::Passed(Why::Old), now);
         } else if let Some(id) = open {
             // While a handle is open its inode cannot be another file's.
             self.close(handle);
@@ -109,13 +113,13 @@ impl Engine {
         sighting.join(self.unseen_by(&sighting.kin, &chunk.meta));
         if sighting.followers.is_empty() {
             self.close(handle);
-            self.concluded(&sighting, None, now);
+            self.concluded(&sighting, Seen::Passed(Why::NotMeant), now);
         } else if is_utf16(&chunk.bytes) {
             self.close(handle);
             let path = sighting.path();
             let text = format!("{} is UTF-16 and is not read", path.display());
             self.note(Level::Warn, format!("utf-16 {}", path.display()), text);
-            self.concluded(&sighting, None, now);
+            self.concluded(&sighting, Seen::Passed(Why::Utf16), now);
         } else {
             self.first_sight(&sighting, handle, &chunk, likeness, now);
         }
@@ -231,7 +235,7 @@ impl Engine {
 
     /// A file has this name now, and the flows that follow the name follow the file.
     pub(super) fn name(&mut self, id: FileId, sighting: &Sighting, now: Now) {
-        self.concluded(sighting, Some(id), now);
+        self.concluded(sighting, Seen::File(id), now);
         let path = sighting.path();
         let named = self.is_named(sighting);
         let Some(file) = self.files.get_mut(&id) else { return };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A saved file that so many complete scans did not find is gone: one scan can miss a file that moves meanwhile.
-pub(super) const SCANS_TO_BE_GONE: u32 = 2;
+const SCANS_TO_BE_GONE: u32 = 2;
 
 impl Engine {
     /// What was listed under a name and what is opened under it differ: the one that was listed has another name now.
@@ -116,8 +116,8 @@ impl Engine {
                     has_room: false,
                 }),
                 // It has a followed name, under which it could not be opened yet.
-                Some((Some(Seen::Opening | Seen::Failed), _)) => self.not_looked(&[id]),
-                Some((Some(Seen::File(_) | Seen::Reopening(_) | Seen::Passed), _)) | None => {
+                Some((Some(Seen::Opening | Seen::Failed(_)), _)) => self.not_looked(&[id]),
+                Some((Some(Seen::File(_) | Seen::Reopening(_) | Seen::Passed(_)), _)) | None => {
                     self.not_found(id, now);
                 }
             }
@@ -152,7 +152,7 @@ impl Engine {
         let dir = original.path.parent().and_then(|dir| self.tree.dirs.get(dir).map(|known| (dir, known)));
         let unopened = dir.is_some_and(|(dir, known)| {
             known.names.iter().any(|(name, known)| {
-                matches!(known.seen, Seen::Opening | Seen::Failed)
+                matches!(known.seen, Seen::Opening | Seen::Failed(_))
                     && original.may_be_copied_to(&dir.join(name))
             })
         });

@@ -1,17 +1,26 @@
 //! How it is: the status that a person reads.
 
+use super::tree::Lead;
+use super::unread::WAITS_FOR_ROOM;
 use super::{Engine, Flow};
 use crate::deliver::health;
 use crate::event::Now;
 use crate::follow::{Cursor, Ending, File, Stage};
 use crate::ids::{FlowId, Span};
-use crate::status::{FileStatus, FlowStatus, LastError, Status};
+use crate::status::{FileStatus, FlowStatus, LastError, Status, UnreadName};
+use std::path::PathBuf;
 
 impl Engine {
     /// How it is.
     pub fn status(&self, now: Now) -> Status {
-        let flows: Vec<FlowStatus> =
-            self.flows.iter().enumerate().map(|(index, flow)| self.flow_status(index, flow, now)).collect();
+        let unread = self.unread_names().into_iter();
+        let flows: Vec<FlowStatus> = self
+            .flows
+            .iter()
+            .zip(unread)
+            .enumerate()
+            .map(|(index, (flow, unread))| self.flow_status(index, flow, unread, now))
+            .collect();
         let problems: Vec<String> = self.keeper.problem.iter().cloned().collect();
         Status {
             healthy: problems.is_empty() && flows.iter().all(|flow| flow.healthy),
@@ -22,11 +31,17 @@ impl Engine {
         }
     }
 
-    fn flow_status(&self, index: usize, flow: &Flow, now: Now) -> FlowStatus {
+    fn flow_status(
+        &self,
+        index: usize,
+        flow: &Flow,
+        (unread, unread_names): (Vec<UnreadName>, u64),
+        now: Now,
+    ) -> FlowStatus {
         let id = FlowId(index as u32);
         let cursors = self.files.values().filter_map(|file| {
             let cursor = file.cursors.iter().find(|cursor| cursor.flow == id)?;
-            Some(file_status(file, cursor))
+            Some(self.file_status(flow, file, cursor))
         });
         let files: Vec<FileStatus> = cursors.collect();
         let lasting = flow.sender.health.lasting();
@@ -50,7 +65,35 @@ impl Engine {
             }),
             counters: flow.counters,
             files,
+            unread,
+            unread_names,
         }
+    }
+}
+
+impl Engine {
+    fn file_status(&self, flow: &Flow, file: &File, cursor: &Cursor) -> FileStatus {
+        let missing = cursor.acked.missing(Span::new(0, file.size));
+        let lag = missing.into_iter().map(Span::len).sum();
+        FileStatus {
+            path: file.path.clone(),
+            file: file.id.to_string(),
+            offset: cursor.acked.prefix(),
+            size: file.size,
+            lag,
+            waiting_for: waits_for(flow, file, cursor, lag > 0, self.waits_for_room(file)),
+        }
+    }
+
+    /// Whether a closed file is to be opened again, and there is no descriptor.
+    fn waits_for_room(&self, file: &File) -> bool {
+        let waits = |path: &PathBuf| {
+            let dir = path.parent().and_then(|dir| self.tree.dirs.get(dir));
+            let known = dir.zip(path.file_name()).and_then(|(dir, name)| dir.names.get(name));
+            known.is_some_and(|known| self.awaits_room(path.clone(), known))
+        };
+        file.handle.is_none()
+            && (file.names.iter().any(waits) || self.room.awaits(file.path.clone(), Lead::Saved(file.id)))
     }
 }
 
@@ -67,22 +110,18 @@ fn waiting_for(flow: &Flow) -> String {
     }
 }
 
-fn file_status(file: &File, cursor: &Cursor) -> FileStatus {
-    let missing = cursor.acked.missing(Span::new(0, file.size));
-    let waiting_for = match (&file.problem, cursor.stage) {
+/// Why a file is not being read, in words; empty when it is, or when there is nothing to read.
+fn waits_for(flow: &Flow, file: &File, cursor: &Cursor, is_behind: bool, waits_for_room: bool) -> String {
+    let ails = flow.sender.health.has_stopped() || flow.sender.health.lasting().is_some();
+    match (&file.problem, cursor.stage) {
         (Some(problem), _) => problem.clone(),
         (None, Stage::Stuck) => "acknowledgements: too many ranges past a record that fails".into(),
         (None, Stage::Unsaved) => "the store".into(),
-        (None, Stage::Closed) if file.ending == Ending::Finished || missing.is_empty() => String::new(),
-        (None, Stage::Closed) => "the file to be found".into(),
+        (None, Stage::Closed) if waits_for_room => WAITS_FOR_ROOM.into(),
+        (None, Stage::Closed) if is_behind && file.ending != Ending::Finished => {
+            "the file to be found".into()
+        }
+        (None, _) if is_behind && ails => "the destination".into(),
         (None, _) => String::new(),
-    };
-    FileStatus {
-        path: file.path.clone(),
-        file: file.id.to_string(),
-        offset: cursor.acked.prefix(),
-        size: file.size,
-        lag: missing.into_iter().map(Span::len).sum(),
-        waiting_for,
     }
 }

@@ -1,6 +1,7 @@
 //! Looking into directories: what is there, what is new, what is gone. Notices only say where to look.
 
 use super::tree::{Dir, DirStage, Lead, Name, Seen, Sighting};
+use super::unread::Why;
 use super::{Asked, Engine};
 use crate::Level;
 use crate::discover::Standing;
@@ -29,6 +30,7 @@ impl Engine {
             dirty: false,
             watched: false,
             failed: None,
+            why: Why::NoLog,
             ino,
             names: BTreeMap::new(),
         });
@@ -124,6 +126,9 @@ impl Engine {
             Ok(_) | Err(FileError::NotFound) => dir.failed = None,
             Err(_) => drop(dir.failed.get_or_insert(now.mono)),
         }
+        if let Err(error) = &result {
+            dir.why = self.tree.faults.why(error);
+        }
         let again = dir.dirty;
         let whole = dir.listed_for == dir.standings.len();
         match result {
@@ -192,10 +197,10 @@ impl Engine {
     fn lost_name(&mut self, dir: &Path, name: &OsStr, before: &Name, now: Now) {
         match before.seen {
             Seen::File(file) | Seen::Reopening(file) => self.unname(file, &dir.join(name), now),
-            Seen::Opening | Seen::Failed if !before.link => {
+            Seen::Opening | Seen::Failed(_) if !before.link => {
                 self.look_astray(dir, before.ino, &before.followers);
             }
-            Seen::Opening | Seen::Failed | Seen::Passed => {}
+            Seen::Opening | Seen::Failed(_) | Seen::Passed(_) => {}
         }
     }
 
@@ -223,7 +228,7 @@ impl Engine {
         let seen = match known.as_ref().map(|name| name.seen) {
             Some(seen @ (Seen::Opening | Seen::Reopening(_))) => seen,
             Some(seen @ Seen::File(file)) if !link && self.files.contains_key(&file) => seen,
-            Some(seen @ Seen::Passed) if !link => seen,
+            Some(seen @ Seen::Passed(_)) if !link => seen,
             _ => {
                 self.tree.to_open.push_back(Sighting {
                     dir: path.into(),

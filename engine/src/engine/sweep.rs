@@ -28,8 +28,8 @@ impl Engine {
             Seen::File(file) if self.files.get(&file).is_some_and(|file| file.handle.is_some()) => {
                 self.wake(file);
             }
-            Seen::Opening | Seen::Reopening(_) | Seen::Failed => {}
-            Seen::File(_) | Seen::Passed => {
+            Seen::Opening | Seen::Reopening(_) | Seen::Failed(_) => {}
+            Seen::File(_) | Seen::Passed(_) => {
                 known.seen = match known.seen {
                     Seen::File(file) => Seen::Reopening(file),
                     _ => Seen::Opening,

@@ -1,6 +1,7 @@
 //! What is known of directories and of what is behind their names; the names that are being opened.
 
 use super::sweep::ACTIVE;
+use super::unread::{Faults, Why};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::discover::{Globs, Standing};
@@ -26,6 +27,8 @@ pub(super) struct Tree {
     pub(super) awaited: BTreeSet<PathBuf>,
     pub(super) to_open: VecDeque<Sighting>,
     pub(super) opening: usize,
+    /// The errors that names and directories could not be read for.
+    pub(super) faults: Faults,
     /// Complete scans since the start.
     pub(super) scans: u32,
     pub(super) scanning: bool,
@@ -43,6 +46,8 @@ pub(super) struct Dir {
     pub(super) watched: bool,
     /// Since when its listings have failed: what is in there, nobody knows.
     pub(super) failed: Option<Duration>,
+    /// ... and why.
+    pub(super) why: Why,
     /// Its inode number; 0 of a directory with which a pattern begins, whose own entry is not looked at.
     pub(super) ino: u64,
     pub(super) names: BTreeMap<OsString, Name>,
@@ -75,9 +80,9 @@ pub(super) enum Seen {
     /// A file that is closed is being opened, since it may have changed.
     Reopening(FileId),
     /// It is not followed as it is now (old, no regular file, UTF-16).
-    Passed,
+    Passed(Why),
     /// It could not be opened; tried again at each reconcile.
-    Failed,
+    Failed(Why),
 }
 
 /// A name behind which a file is to be looked at.
@@ -113,7 +118,12 @@ impl Name {
 
     /// Whether nobody knows yet what is behind it: it could not be opened, or waits for that.
     fn hides(&self) -> bool {
-        matches!(self.seen, Seen::Opening | Seen::Reopening(_) | Seen::Failed)
+        match self.seen {
+            Seen::Opening | Seen::Reopening(_) => true,
+            // A link that leads nowhere hides nothing.
+            Seen::Failed(why) => !(self.link && why == Why::NoLog),
+            Seen::File(_) | Seen::Passed(_) => false,
+        }
     }
 }
 
@@ -145,6 +155,7 @@ impl Tree {
             awaited: BTreeSet::new(),
             to_open: VecDeque::new(),
             opening: 0,
+            faults: Faults::default(),
             scans: 0,
             scanning: true,
             scan_began: Duration::ZERO,
@@ -223,12 +234,12 @@ impl Engine {
         }
     }
 
-    /// A sighting is dealt with.
-    pub(super) fn concluded(&mut self, sighting: &Sighting, file: Option<FileId>, now: Now) {
+    /// A sighting is dealt with: this is what is behind the name.
+    pub(super) fn concluded(&mut self, sighting: &Sighting, seen: Seen, now: Now) {
         self.tree.opening -= 1;
-        let before = self.set_seen(sighting, file.map_or(Seen::Passed, Seen::File));
+        let before = self.set_seen(sighting, seen);
         if let Some(Seen::File(other) | Seen::Reopening(other)) = before
-            && Some(other) != file
+            && seen != Seen::File(other)
         {
             self.unname(other, &sighting.path(), now);
         }
@@ -240,7 +251,8 @@ impl Engine {
             return self.has_no_room(sighting.clone(), now);
         }
         self.tree.opening -= 1;
-        if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed) {
+        let why = self.tree.faults.why(error);
+        if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed(why)) {
             // Known all the same; the next look finds it changed again.
             self.set_seen(sighting, Seen::File(file));
         }

@@ -12,22 +12,22 @@ use std::path::Path;
 use std::time::Duration;
 
 /// An agent that is answered at once, except where a story meddles.
-struct Story {
-    disk: Disk,
+pub(super) struct Story {
+    pub(super) disk: Disk,
     store: Store,
     settings: Settings,
-    engine: Engine,
+    pub(super) engine: Engine,
     now: Duration,
     open: BTreeMap<HandleId, NodeId>,
-    got: String,
+    pub(super) got: String,
     lives: u64,
 }
 
 /// What a story does when the agent asks for something: may change the disk, and may answer in its place.
-type Meddle<'a> = &'a mut dyn FnMut(&mut Disk, &Do) -> Option<Outcome>;
+pub(super) type Meddle<'a> = &'a mut dyn FnMut(&mut Disk, &Do) -> Option<Outcome>;
 
 impl Story {
-    fn new(files: &[(&str, &str)], change: impl FnOnce(&mut Flow)) -> Self {
+    pub(super) fn new(files: &[(&str, &str)], change: impl FnOnce(&mut Flow)) -> Self {
         let mut disk = Disk::new(true);
         for (path, text) in files {
             write(&mut disk, path, text);
@@ -55,18 +55,18 @@ impl Story {
         self.engine = engine(&self.settings, self.lives);
     }
 
-    fn notice(&mut self, path: &str) {
+    pub(super) fn notice(&mut self, path: &str) {
         let now = self.clock();
         self.engine.handle(Event::Notice(Notice::Content { path: path.into() }), now);
     }
 
-    fn notice_entries(&mut self, dir: &str) {
+    pub(super) fn notice_entries(&mut self, dir: &str) {
         let now = self.clock();
         self.engine.handle(Event::Notice(Notice::Entries { dir: dir.into() }), now);
     }
 
     /// Lets so much time pass.
-    fn pass(&mut self, time: Duration, meddle: Meddle) {
+    pub(super) fn pass(&mut self, time: Duration, meddle: Meddle) {
         let end = self.now + time;
         loop {
             let now = self.clock();
@@ -87,11 +87,11 @@ impl Story {
         self.now = end;
     }
 
-    fn pass_undisturbed(&mut self, time: Duration) {
+    pub(super) fn pass_undisturbed(&mut self, time: Duration) {
         self.pass(time, &mut |_, _| None);
     }
 
-    fn clock(&self) -> Now {
+    pub(super) fn clock(&self) -> Now {
         Now { mono: self.now, wall: self.now.as_nanos() as i64 }
     }
 
@@ -140,7 +140,7 @@ fn engine(settings: &Settings, seed: u64) -> Engine {
 }
 
 /// Adds to a file's end.
-fn write(disk: &mut Disk, path: &str, text: &str) {
+pub(super) fn write(disk: &mut Disk, path: &str, text: &str) {
     let path = Path::new(path);
     disk.make_dir(path.parent().expect("a directory"), 1);
     let node = disk.find(path).unwrap_or_else(|| disk.create(path, 1, 1));
@@ -156,7 +156,7 @@ fn refill(disk: &mut Disk, path: &str, text: &str) {
 }
 
 const A: &str = "/log/a.log";
-const SECONDS: Duration = Duration::from_secs(20);
+pub(super) const SECONDS: Duration = Duration::from_secs(20);
 
 fn lines(word: &str, count: usize) -> String {
     format!("{word}\n").repeat(count)

@@ -2,7 +2,7 @@
 
 use crate::cli::human::{bytes, clean, path, seconds, table, utc};
 use anstyle::{AnsiColor, Style};
-use kintail_engine::status::{FileStatus, FlowStatus, LastError, Status};
+use kintail_engine::status::{FileStatus, FlowStatus, LastError, Status, UnreadName};
 use std::fmt::Write;
 
 /// Most files that are listed; the largest lags come first.
@@ -33,6 +33,7 @@ pub(super) fn draw(status: &Status, before: Option<(&Status, f64)>) -> String {
         }
     }
     text.push_str(&files(status));
+    text.push_str(&unread(status));
     text
 }
 
@@ -126,6 +127,24 @@ fn files(status: &Status) -> String {
     format!("\n{}{more}", table(["FILE", "FLOW", "LAG", "DONE", "WAITING FOR"], &rows))
 }
 
+/// The names and directories that are not read at all.
+fn unread(status: &Status) -> String {
+    let names = status.flows.iter().flat_map(|flow| flow.unread.iter().map(move |name| (flow, name)));
+    let row = |(flow, name): (&FlowStatus, &UnreadName)| {
+        [path(&name.path), clean(&flow.name).into_owned(), clean(&name.why).into_owned()]
+    };
+    let rows: Vec<_> = names.take(FILES).map(row).collect();
+    let all: u64 = status.flows.iter().map(|flow| flow.unread_names).sum();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let more = match all.saturating_sub(rows.len() as u64) {
+        0 => String::new(),
+        more => format!("and {more} more\n"),
+    };
+    format!("\n{}{more}", table(["NOT READ", "FLOW", "WHY"], &rows))
+}
+
 fn progress(file: &FileStatus) -> String {
     match file.size {
         0 => "-".into(),
@@ -164,6 +183,8 @@ mod tests {
             }),
             counters: Counters { delivered_bytes: 5 << 20, ..Counters::default() },
             files: vec![file("/a", 4096, ""), file("/b", 1024, ""), file("/c", 4096, "held back")],
+            unread: vec![UnreadName { path: "/d".into(), why: "permission denied".into() }],
+            unread_names: 3,
             ..FlowStatus::default()
         };
         Status {
@@ -191,6 +212,10 @@ web: credentials (lasting, last at 1970-01-01T00:00:00Z): ExpiredToken expired\\
 FILE  FLOW  LAG      DONE     WAITING FOR
 /b    web   3.0 KiB  25.0 %
 /c    web   0 B      100.0 %  held back
+
+NOT READ  FLOW  WHY
+/d        web   permission denied
+and 2 more
 ";
         assert_eq!(plain, expected);
     }
@@ -211,6 +236,6 @@ FILE  FLOW  LAG      DONE     WAITING FOR
         many.flows[0].files = vec![file; 1000];
         let text = draw(&many, None);
         assert_eq!(text.matches("/b").count(), FILES);
-        assert!(text.ends_with("and 970 more\n"), "{text}");
+        assert!(text.contains("and 970 more\n"), "{text}");
     }
 }
