@@ -1,6 +1,7 @@
 //! The engine itself: takes events in, gives actions out. What it does with them is in the modules below, one a
 //! concern, each a part of `impl Engine`.
 
+mod deleted;
 mod ending;
 mod epoch;
 mod framing;
@@ -67,6 +68,7 @@ pub struct Engine {
     by_identity: BTreeMap<Identity, FileId>,
     tree: Tree,
     room: room::Room,
+    disks: deleted::Disks,
     budget: Budget,
     /// The flow whose turn it is to read.
     turn: usize,
@@ -190,6 +192,8 @@ enum Asked {
     Beside(PathBuf, Vec<FileId>),
     /// Whether a closed file has changed.
     Look(FileId, PathBuf),
+    /// How it stands with a file that may be deleted.
+    Deleted(FileId, HandleId),
     /// A file lost its name before it was opened, and is looked for by its inode.
     Astray {
         dir: PathBuf,
@@ -252,6 +256,7 @@ impl Engine {
             by_identity: BTreeMap::new(),
             tree: Tree::new(globs, settings.agent.watch),
             room: room::Room::default(),
+            disks: deleted::Disks::default(),
             budget,
             turn: 0,
             send_turn: 0,
@@ -349,6 +354,9 @@ impl Engine {
             (Asked::LookAtKin(sighting), Outcome::Looked(result)) => {
                 self.looked_at_kin(sighting, result, now);
             }
+            (Asked::Deleted(file, handle), Outcome::LookedDeleted(result)) => {
+                self.looked_deleted(file, handle, result, now);
+            }
             (Asked::Open(sighting, handle), Outcome::Opened(result)) => {
                 self.opened(sighting, handle, result, now);
             }
@@ -409,6 +417,7 @@ impl Engine {
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
             Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
             Asked::Close => self.may_have_room(),
+            Asked::Deleted(file, handle) => self.looked_deleted(file, handle, Err(gave_up()), now),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }
     }

@@ -80,6 +80,8 @@ pub enum Outcome {
     Looked(Result<Meta, FileError>),
     /// To [`Do::Open`].
     Opened(Result<Meta, FileError>),
+    /// To [`Do::LookDeleted`].
+    LookedDeleted(Result<Deleted, FileError>),
     /// To [`Do::Read`].
     Read(Result<Chunk, FileError>),
     /// To [`Do::Close`], [`Do::Unwatch`] and [`Do::Reply`].
@@ -141,6 +143,11 @@ pub enum Do {
         offset: u64,
         /// Most bytes.
         len: usize,
+    },
+    /// Stat an open file, and its file system.
+    LookDeleted {
+        /// The open file.
+        handle: HandleId,
     },
     /// Close an open file.
     Close {
@@ -253,6 +260,17 @@ pub struct Meta {
     pub ctime: i64,
     /// Names it has; 0 once deleted.
     pub links: u64,
+}
+
+/// An open file that may have no name any more, and the room on its file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// Names it has; 0 once deleted.
+    pub links: u64,
+    /// Bytes that others may still write there.
+    pub free: u64,
+    /// Bytes that the file system has.
+    pub total: u64,
 }
 
 /// What a read brought.

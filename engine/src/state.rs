@@ -134,6 +134,8 @@ pub enum Reason {
     FileTruncated,
     /// The file was gone with bytes outstanding.
     FileGone,
+    /// The file was deleted, and more was unread than `hold_deleted` holds.
+    DeletedUnread,
     /// A dead letter was cleared by hand.
     DeadLetterCleared,
     /// The user moved the offset past them.
@@ -142,11 +144,12 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Truncated,
         Self::Oversize,
         Self::FileTruncated,
         Self::FileGone,
+        Self::DeletedUnread,
         Self::DeadLetterCleared,
         Self::OffsetSet,
     ];
@@ -158,6 +161,7 @@ impl Reason {
             Self::Oversize => "oversize",
             Self::FileTruncated => "file_truncated",
             Self::FileGone => "file_gone",
+            Self::DeletedUnread => "deleted_unread",
             Self::DeadLetterCleared => "dead_letter_cleared",
             Self::OffsetSet => "offset_set",
         }

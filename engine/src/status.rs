@@ -47,6 +47,9 @@ pub struct FlowStatus {
     /// How many there are.
     #[serde(default)]
     pub unread_names: u64,
+    /// Bytes of deleted files that are held open until they are read.
+    #[serde(default)]
+    pub deleted_bytes: u64,
 }
 
 /// A name that is followed and not read.
@@ -123,6 +126,9 @@ pub struct Counters {
     pub dead_letters: u64,
     /// Bytes on the ledger.
     pub lost_bytes: u64,
+    /// Bytes of deleted files that were given up unread; they are on the ledger.
+    #[serde(default)]
+    pub given_up_bytes: u64,
     /// Events that may have destroyed lines unseen.
     pub possible_losses: u64,
     /// New names of followed files that were noticed.

@@ -1,7 +1,7 @@
 //! What every io must do alike, the virtual and the real one: checks over the actions of the engine's contract.
 
 use kintail_engine::discover::{Globs, Wanted};
-use kintail_engine::event::{Chunk, Do, FileError, Kind, Meta, Outcome};
+use kintail_engine::event::{Chunk, Deleted, Do, FileError, Kind, Meta, Outcome};
 use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, HandleId, RunId, Span};
 use kintail_engine::settings::{Agent, Destination, Flow, Settings};
 use kintail_engine::state::{
@@ -114,6 +114,10 @@ fn a_handle_outlives_the_name<I: Io>(io: &mut I) {
     io.remove(&path);
     let chunk = read(io, 1, 0, 100);
     assert_eq!((&chunk.bytes[..], chunk.meta.links), (&b"one\n"[..], 0));
+    match io.perform(Do::LookDeleted { handle: HandleId(1) }) {
+        Outcome::LookedDeleted(Ok(Deleted { links: 0, free, total })) => assert!(0 < free && free <= total),
+        other => panic!("{other:?}"),
+    }
     assert!(matches!(io.perform(Do::Close { handle: HandleId(1) }), Outcome::Closed));
 }
 

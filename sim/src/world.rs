@@ -2,6 +2,8 @@
 //! real time, no real files.
 
 pub(crate) mod agent;
+#[cfg(test)]
+mod deleted;
 pub(crate) mod disk;
 #[cfg(test)]
 mod fixture;

@@ -9,7 +9,7 @@ pub(crate) use calls::{look, open};
 pub(crate) use lanes::Stalled;
 
 use kintail_engine::discover::Wanted;
-use kintail_engine::event::{Chunk, FileError, Listing, Meta};
+use kintail_engine::event::{Chunk, Deleted, FileError, Listing, Meta};
 use kintail_engine::ids::HandleId;
 use kintail_engine::settings::Symlinks;
 use lanes::{Call, Lanes};
@@ -131,6 +131,19 @@ impl Files {
         }
         let call = Call { what: "read", path: open.path.clone() };
         self.lanes.run(open.device, call, move || reply(calls::read(&open.file, offset, len)));
+    }
+
+    /// Stats an open file, and its file system.
+    pub(crate) fn look_deleted(
+        &self,
+        handle: HandleId,
+        reply: impl FnOnce(Result<Deleted, FileError>) + Send + 'static,
+    ) {
+        let Some(open) = self.shared.get(handle) else {
+            return reply(Err(FileError::Other("the file is not open".into())));
+        };
+        let call = Call { what: "stat", path: open.path.clone() };
+        self.lanes.run(open.device, call, move || reply(calls::look_deleted(&open.file)));
     }
 
     /// Closes a file. Giving back the blocks of a huge deleted file takes time: not at once.

@@ -134,7 +134,7 @@ fn too_little_memory_is_refused_with_the_least_that_works() {
 fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     let defaults = "stream = \"s\"\narchives = []\ncompressed = false\nidentity = \"auto\"\nordering = \"none\"\n\
                     aggregation = false\naggregate_bytes = \"51200B\"\nrecord_id = false\nwire = \"auto\"";
-    let agent = "[agent]\nhold_deleted = \"10240MiB\"\nstatus_group = \"\"\n[aws]\nca_bundle = \"\"\n";
+    let agent = "[agent]\nstatus_group = \"\"\n[aws]\nca_bundle = \"\"\n";
     Place::new(&format!("{agent}{}", flow(defaults))).right();
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
@@ -146,7 +146,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[[flow.process]]\nparse = \"json\"", "`process`"),
-        ("stream = \"s\"\n[agent]\nhold_deleted = \"0B\"", "`hold_deleted`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
         ("stream = \"s\"\n[aws]\nca_bundle = \"/ca.pem\"", "`ca_bundle`"),
         ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),

@@ -67,6 +67,7 @@ impl Engine {
             files,
             unread,
             unread_names,
+            deleted_bytes: self.deleted_bytes(id),
         }
     }
 }

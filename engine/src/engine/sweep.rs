@@ -70,6 +70,7 @@ impl Engine {
     /// Looks at a part of all files.
     pub(super) fn sweep(&mut self, now: Now) {
         self.timers.set(Timer::Sweep, now.mono + SWEEP);
+        self.look_at_deleted();
         let part = self.files.len().div_ceil((ACTIVE.as_secs() / SWEEP.as_secs()) as usize);
         let from = self.swept.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
         let ids: Vec<FileId> =

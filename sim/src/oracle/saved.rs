@@ -70,6 +70,7 @@ impl Oracle {
             Reason::FileTruncated | Reason::FileGone => {
                 content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node)
             }
+            Reason::DeletedUnread => disk.nodes[node].links == 0,
             Reason::DeadLetterCleared | Reason::OffsetSet => false,
         };
         if !true_reason {

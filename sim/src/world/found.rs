@@ -3,9 +3,10 @@
 use super::disk::{Disk, NodeId};
 use super::store::Store;
 use kintail_engine::destination::Answer;
-use kintail_engine::event::{Chunk, Do, Event, FileError, Notice, Now, Outcome};
+use kintail_engine::event::{Chunk, Deleted, Do, Event, FileError, Notice, Now, Outcome};
 use kintail_engine::ids::HandleId;
 use kintail_engine::settings::{Agent, Destination, Flow, Oversize, Settings, StartAt};
+use kintail_engine::state::Saved;
 use kintail_engine::{Engine, Poll, Start};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,12 +16,14 @@ use std::time::Duration;
 pub(super) struct Story {
     pub(super) disk: Disk,
     store: Store,
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) engine: Engine,
     now: Duration,
     open: BTreeMap<HandleId, NodeId>,
     pub(super) got: String,
     lives: u64,
+    /// Of a thousand bytes; all, once a deleted file is closed.
+    pub(super) free: u64,
 }
 
 /// What a story does when the agent asks for something: may change the disk, and may answer in its place.
@@ -38,7 +41,7 @@ impl Story {
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
         let engine = engine(&settings, 0);
         let (store, now, open) = (Store::new(), Duration::from_secs(1), BTreeMap::new());
-        Self { disk, store, settings, engine, now, open, got: String::new(), lives: 0 }
+        Self { disk, store, settings, engine, now, open, got: String::new(), lives: 0, free: 1000 }
     }
 
     /// Another flow begins, with a restart.
@@ -49,7 +52,7 @@ impl Story {
     }
 
     /// The agent is killed, and another one starts.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.lives += 1;
         self.open.clear();
         self.engine = engine(&self.settings, self.lives);
@@ -91,6 +94,16 @@ impl Story {
         self.pass(time, &mut |_, _| None);
     }
 
+    /// What the store holds.
+    pub(super) fn saved(&self) -> Saved {
+        self.store.load()
+    }
+
+    /// Whether no file is open.
+    pub(super) fn closed_all(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub(super) fn clock(&self) -> Now {
         Now { mono: self.now, wall: self.now.as_nanos() as i64 }
     }
@@ -106,6 +119,11 @@ impl Story {
                 listing.entries.retain(|entry| wanted.wants(&entry.name, entry.kind, entry.ino));
                 listing
             })),
+            Do::LookDeleted { handle } => Outcome::LookedDeleted(Ok(Deleted {
+                links: self.disk.nodes[self.open[&handle]].links,
+                free: self.free,
+                total: 1000,
+            })),
             Do::Look { path } => Outcome::Looked(self.disk.look(&path)),
             Do::Open { handle, path } => {
                 let node = self.disk.find(&path);
@@ -120,7 +138,10 @@ impl Story {
                 Outcome::Read(Ok(Chunk { bytes, meta: self.disk.stat(node) }))
             }
             Do::Close { handle } => {
-                self.open.remove(&handle);
+                let node = self.open.remove(&handle);
+                if node.is_some_and(|node| self.disk.nodes[node].links == 0) {
+                    self.free = 1000;
+                }
                 Outcome::Closed
             }
             Do::Watch { .. } => Outcome::Watched(Ok(())),

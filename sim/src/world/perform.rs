@@ -8,7 +8,7 @@ use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
 use crate::plan::setup::LINKS;
 use crate::plan::{MS, SEC};
-use kintail_engine::event::{Action, Chunk, Do, FileError, Letter, Outcome, Request, StoreError};
+use kintail_engine::event::{Action, Chunk, Deleted, Do, FileError, Letter, Outcome, Request, StoreError};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use kintail_engine::job::Job;
 use kintail_engine::state::Transaction;
@@ -110,6 +110,7 @@ impl World {
                 let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };
                 Ok((Outcome::Looked(meta), echo))
             }
+            Do::LookDeleted { handle } => nothing(Outcome::LookedDeleted(self.look_deleted(handle))),
             Do::Open { handle, path } => {
                 let failure = failure.or(self.is_out_of_descriptors().then_some(FileError::TooManyFiles));
                 self.open(handle, &path, failure)
@@ -164,6 +165,13 @@ impl World {
         }
         self.disk.hold(node);
         Ok((Outcome::Opened(Ok(self.disk.stat(node))), self.told(path)))
+    }
+
+    /// The disk is never full.
+    fn look_deleted(&self, handle: HandleId) -> Result<Deleted, FileError> {
+        let node = self.agent.as_ref().and_then(|agent| agent.handles.get(&handle));
+        let (node, _) = node.ok_or_else(|| FileError::Other("the file is not open".into()))?;
+        Ok(Deleted { links: self.disk.nodes[*node].links, free: 1 << 40, total: 1 << 40 })
     }
 
     fn read(

@@ -55,12 +55,22 @@ fn flows(status: &Status, before: Option<(&Status, f64)>) -> String {
             counters.retried_records.to_string(),
             counters.dead_letters.to_string(),
             bytes(counters.lost_bytes),
-            clean(&flow.waiting_for).into_owned(),
+            waiting(flow),
         ]
     };
     let header =
         ["FLOW", "TO", "STATE", "LAG", "FOR", "RATE", "DELIVERED", "RETRIED", "DEAD", "LOST", "WAITING FOR"];
     table(header, &status.flows.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What it waits for, and what it holds meanwhile.
+fn waiting(flow: &FlowStatus) -> String {
+    let held = match flow.deleted_bytes {
+        0 => String::new(),
+        held => format!("{} of deleted files are held", bytes(held)),
+    };
+    let words = [clean(&flow.waiting_for).into_owned(), held];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// Bytes of log acknowledged a second.

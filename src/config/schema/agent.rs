@@ -88,9 +88,8 @@ const AGENT: Table = Table {
             "hold_deleted",
             Kind::SizeOrNever,
             r#""10GiB""#,
-            "Most bytes of deleted, unread files held open, the oldest given up first; `0B` holds none, `never` never gives one up.",
-        )
-        .later(),
+            "Most bytes of deleted, unread files held open, while their file system has 5 % free; the oldest given up first; `0B` holds none, `never` never gives one up.",
+        ),
         Key::new(
             "forget_after",
             Kind::Time(60_000, MAX),

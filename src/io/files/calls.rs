@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use kintail_engine::discover::Wanted;
-use kintail_engine::event::{Chunk, Entry, FileError, Kind, Listing, Meta};
+use kintail_engine::event::{Chunk, Deleted, Entry, FileError, Kind, Listing, Meta};
 use kintail_engine::settings::Symlinks;
 use kintail_engine::state::Identity;
 use rustix::buffer::spare_capacity;
@@ -114,6 +114,13 @@ pub(super) fn read_at_once(file: &File, offset: u64, len: usize) -> Option<Chunk
         }
     }
     Some(Chunk { bytes: Bytes::from(bytes), meta: stat(file).ok()? })
+}
+
+/// Stats an open file, and its file system: what others than root may still write there.
+pub(super) fn look_deleted(file: &File) -> Result<Deleted, FileError> {
+    let about = rustix::fs::fstatvfs(file).map_err(meaning)?;
+    let bytes = |blocks: u64| blocks.saturating_mul(about.f_frsize);
+    Ok(Deleted { links: stat(file)?.links, free: bytes(about.f_bavail), total: bytes(about.f_blocks) })
 }
 
 /// Stats an open file.
