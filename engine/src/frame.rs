@@ -3,6 +3,9 @@
 //! Half lines are not held: the log file is the buffer, and the next read begins at the line's start again. Only of
 //! a long one (over [`FrameJob::hold`]) is it remembered how far it was searched, so that no byte is searched for
 //! ever; it is read once more when its end, or the limit, is known.
+//!
+//! NULs are data where something follows them. At the end of a file nobody knows yet: they wait. At the start of a file
+//! that was truncated they are a hole, left by a writer that goes on at its old offset, and no part of a line.
 
 use crate::content::{self, WINDOW};
 use crate::ids::{CursorId, Span};
@@ -31,10 +34,14 @@ pub struct FrameJob {
     pub head: Fingerprint,
     /// What the job begins with.
     pub mode: Mode,
+    /// Where the bytes end that are known to be of the line that is searched.
+    pub data: u64,
     /// Lines still to be skipped as header.
     pub header: u32,
     /// Nothing will follow: what has no newline is a record too.
     pub ended: bool,
+    /// The file was truncated, and nothing but NULs was found of it so far: those are no part of a line.
+    pub hole: bool,
     /// A half line longer than this is searched on, not read again from its start.
     pub hold: u64,
     /// What a line is.
@@ -127,9 +134,16 @@ pub enum Half {
     #[default]
     Short,
     /// It goes on at least to here.
-    Searched(Check),
+    Searched {
+        /// How far it was searched.
+        to: Check,
+        /// From here on only NULs were found, which may not be of it: none of them is shipped yet.
+        data: u64,
+    },
     /// It ends here.
     Ends(Check),
+    /// It begins here; before are the NULs of a hole.
+    Hole(Check),
 }
 
 /// Records that share a buffer.
@@ -184,6 +198,7 @@ impl FrameJob {
         let mut cutter = Cutter::new(&self);
         match self.mode {
             Mode::Lines => cutter.lines(),
+            Mode::Search if self.hole => cutter.search_hole(),
             Mode::Search => cutter.search(),
             Mode::Long { end } => cutter.long(end),
         }
@@ -243,6 +258,9 @@ impl<'a> Cutter<'a> {
 
     fn lines(&mut self) {
         let bytes = &self.job.bytes[..];
+        if self.job.hole && bytes.get(self.at) == Some(&0) {
+            return self.search_hole();
+        }
         let from = self.at;
         self.recs.reserve(bytes.len() / 128);
         for newline in memchr::memchr_iter(b'\n', &bytes[from..]) {
@@ -296,13 +314,30 @@ impl<'a> Cutter<'a> {
             self.at = end;
             return;
         }
-        while self.header == 0 && self.job.rules.splits() && end - self.at >= limit {
+        let data = self.data_end(self.at);
+        while self.header == 0 && self.job.rules.splits() && data >= self.at + limit {
             self.record(self.at, self.at + limit, self.at + limit);
             self.at += limit;
         }
         if (end - self.at) as u64 > self.job.hold.min(self.job.rules.limit) {
-            self.half = Half::Searched(self.check_at(end));
+            self.half = Half::Searched { to: self.check_at(end), data: self.offset(data.max(self.at)) };
         }
+    }
+
+    /// Where the last byte ends that is no NUL, from a place on.
+    fn data_end(&self, from: usize) -> usize {
+        let last = self.job.bytes[from..].iter().rposition(|byte| *byte != 0);
+        last.map_or(from, |last| from + last + 1)
+    }
+
+    /// Looks for the end of a hole that begins at the file's start. Nothing of it is held meanwhile.
+    fn search_hole(&mut self) {
+        let bytes = &self.job.bytes[..];
+        self.half = match bytes[self.at..].iter().position(|byte| *byte != 0) {
+            Some(nuls) => Half::Hole(self.check_at(self.at + nuls)),
+            None if self.job.ended => Half::Hole(self.check_at(bytes.len())),
+            None => Half::Searched { to: self.check_at(bytes.len()), data: 0 },
+        };
     }
 
     /// Looks for the end of a line that starts before the buffer.
@@ -311,7 +346,11 @@ impl<'a> Cutter<'a> {
         self.half = match memchr::memchr(b'\n', &bytes[self.at..]) {
             Some(newline) => Half::Ends(self.check_at(self.at + newline + 1)),
             None if self.job.ended => Half::Ends(self.check_at(bytes.len())),
-            None => Half::Searched(self.check_at(bytes.len())),
+            None => {
+                let data = self.data_end(self.at);
+                let data = if data == self.at { self.job.data } else { self.offset(data) };
+                Half::Searched { to: self.check_at(bytes.len()), data }
+            }
         };
     }
 
@@ -355,7 +394,9 @@ impl<'a> Cutter<'a> {
     fn is_piece(&self, rec: Rec) -> bool {
         let (start, end) = (rec.start as usize, (rec.start + rec.len) as usize);
         let unended = self.job.bytes[end - 1] != b'\n' && u64::from(rec.len) >= self.job.rules.limit;
-        unended || (start > 0 && self.job.bytes[start - 1] != b'\n')
+        let before = &self.job.bytes[..start];
+        // After a hole a line begins too.
+        unended || !(before.is_empty() || before.ends_with(b"\n") || before.iter().all(|byte| *byte == 0))
     }
 
     fn lose(&mut self, start: usize, end: usize, reason: Reason) {

@@ -33,8 +33,25 @@ pub struct FileId {
 pub struct Epoch {
     /// The run in which the epoch began.
     pub run: RunId,
-    /// Counted up within the file, from 0.
+    /// Counted up within the file. From 0; from 1 where the inode had another content before.
     pub number: u32,
+}
+
+impl Epoch {
+    /// Of a file's first content.
+    pub fn first(run: RunId) -> Self {
+        Self { run, number: 0 }
+    }
+
+    /// Of a content that took another's place.
+    pub fn after_another(run: RunId) -> Self {
+        Self { run, number: 1 }
+    }
+
+    /// Whether something was there before.
+    pub fn is_after_another(self) -> bool {
+        self.number > 0
+    }
 }
 
 /// What an answer is matched by; counted up for the whole life of an engine, never given twice.

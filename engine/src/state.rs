@@ -136,6 +136,8 @@ pub enum Reason {
     FileGone,
     /// The file was deleted, and more was unread than `hold_deleted` holds.
     DeletedUnread,
+    /// Only NULs, at the start of a file that was truncated: its writer goes on at its old offset.
+    Hole,
     /// A dead letter was cleared by hand.
     DeadLetterCleared,
     /// The user moved the offset past them.
@@ -144,12 +146,13 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Truncated,
         Self::Oversize,
         Self::FileTruncated,
         Self::FileGone,
         Self::DeletedUnread,
+        Self::Hole,
         Self::DeadLetterCleared,
         Self::OffsetSet,
     ];
@@ -162,6 +165,7 @@ impl Reason {
             Self::FileTruncated => "file_truncated",
             Self::FileGone => "file_gone",
             Self::DeletedUnread => "deleted_unread",
+            Self::Hole => "hole",
             Self::DeadLetterCleared => "dead_letter_cleared",
             Self::OffsetSet => "offset_set",
         }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod follow;
+mod holes;
 mod output;
 mod restart;
 mod rotators;

@@ -29,8 +29,10 @@ impl Engine {
             check: plan.check,
             head,
             mode: plan.mode,
+            data: cursor.position.data(),
             header: cursor.position.header,
             ended: rested && at_end,
+            hole: id.epoch.is_after_another() && cursor.position.may_be_hole(),
             hold: plan.len / 2,
             rules,
         };

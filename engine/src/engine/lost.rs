@@ -203,7 +203,7 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         former_names: BTreeSet::new(),
         identity: std::mem::take(&mut old.identity),
         head,
-        epoch: Epoch { run: id.run, number: 0 },
+        epoch: Epoch::after_another(id.run),
         handle: old.handle.take(),
         size: old.size,
         sized: old.sized,

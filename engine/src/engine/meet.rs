@@ -85,6 +85,7 @@ impl Engine {
             Err(error) => return self.head_not_read(&sighting, handle, &meta, &error, now),
         };
         let known = self.by_identity.get(&meta.identity).copied();
+        let mut epoch = Epoch::first(self.run);
         let likeness = self.likeness(&sighting.path(), &chunk.meta, &chunk.bytes, None);
         if let Some(id) = known
             && let Some(file) = self.files.get_mut(&id)
@@ -103,6 +104,7 @@ impl Engine {
             }
             sighting.adopt(file);
             self.content_is_other(id, now);
+            epoch = Epoch::after_another(self.run);
         }
         if !matches!(sighting.lead, Lead::Name(_)) {
             sighting.join(self.tree.globs().followers_at(&sighting.path()));
@@ -121,7 +123,7 @@ impl Engine {
             self.note(Level::Warn, format!("utf-16 {}", path.display()), text);
             self.concluded(&sighting, Seen::Passed(Why::Utf16), now);
         } else {
-            self.first_sight(&sighting, handle, &chunk, likeness, now);
+            self.first_sight(&sighting, handle, &chunk, likeness, epoch, now);
         }
     }
 
@@ -152,6 +154,7 @@ impl Engine {
         handle: HandleId,
         chunk: &Chunk,
         likeness: Likeness,
+        epoch: Epoch,
         now: Now,
     ) {
         let id = self.new_file_id();
@@ -164,7 +167,7 @@ impl Engine {
             former_names: BTreeSet::new(),
             identity: chunk.meta.identity,
             head: content::fingerprint(&chunk.bytes),
-            epoch: Epoch { run: self.run, number: 0 },
+            epoch,
             handle: Some(handle),
             size: chunk.meta.size,
             sized: self.next_action,

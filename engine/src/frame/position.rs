@@ -47,16 +47,7 @@ impl Position {
     pub fn searched(&self) -> u64 {
         match self.half {
             Half::Short => self.line.at,
-            Half::Searched(at) | Half::Ends(at) => at.at,
-        }
-    }
-
-    /// Whether there is something to do that needs no byte which was not there yet.
-    pub fn can_go_on(&self, rules: Rules) -> bool {
-        match self.half {
-            Half::Short => false,
-            Half::Searched(to) => self.header == 0 && rules.splits() && to.at - self.line.at >= rules.limit,
-            Half::Ends(_) => true,
+            Half::Searched { to: at, .. } | Half::Ends(at) | Half::Hole(at) => at.at,
         }
     }
 
@@ -65,10 +56,14 @@ impl Position {
         let line = self.line;
         match self.half {
             Half::Short => Step::Read { check: line, mode: Mode::Lines, need: None },
-            Half::Searched(_) if self.can_go_on(rules) => {
+            Half::Searched { data, .. } if self.can_split(data, rules) => {
                 Step::Read { check: line, mode: Mode::Long { end: None }, need: Some(rules.limit) }
             }
-            Half::Searched(at) => Step::Read { check: at, mode: Mode::Search, need: None },
+            Half::Searched { to, .. } => Step::Read { check: to, mode: Mode::Search, need: None },
+            Half::Hole(end) => {
+                self.go_to(end);
+                Step::Skip { span: Span::new(line.at, end.at), reason: Some(Reason::Hole) }
+            }
             Half::Ends(end) if self.header > 0 => {
                 self.header -= 1;
                 let acked = if self.header == 0 { end.at } else { 0 };
@@ -88,11 +83,46 @@ impl Position {
 
     /// Goes on after a job that began with `mode`.
     pub fn advance(&mut self, mode: Mode, cut: &Cut) {
+        let from = self.line.at;
         if mode != Mode::Search {
             self.line = cut.next;
         }
-        self.half = cut.half;
+        let at = self.line.at;
+        self.half = match (mode, self.half) {
+            // After a piece of a line, what was found of its rest still holds.
+            (Mode::Long { end: None }, Half::Searched { to, data }) if data > at && at > from => {
+                Half::Searched { to, data }
+            }
+            _ => cut.half,
+        };
         self.header = cut.header;
+    }
+
+    /// Whether there is something to do that needs no byte which was not there yet.
+    pub fn can_go_on(&self, rules: Rules) -> bool {
+        match self.half {
+            Half::Short => false,
+            Half::Searched { data, .. } => self.can_split(data, rules),
+            Half::Ends(_) | Half::Hole(_) => true,
+        }
+    }
+
+    /// Whether the line that is searched has a whole piece before the NULs that end it.
+    fn can_split(&self, data: u64, rules: Rules) -> bool {
+        self.header == 0 && rules.splits() && data >= self.line.at + rules.limit
+    }
+
+    /// Where the bytes end that are known to be of the line.
+    pub fn data(&self) -> u64 {
+        match self.half {
+            Half::Searched { data, .. } => data,
+            Half::Short | Half::Ends(_) | Half::Hole(_) => self.line.at,
+        }
+    }
+
+    /// Whether nothing but NULs was found from the start of the file on.
+    pub fn may_be_hole(&self) -> bool {
+        self.line.at == 0 && self.data() == 0 && !matches!(self.half, Half::Ends(_) | Half::Hole(_))
     }
 
     fn go_to(&mut self, line: Check) {

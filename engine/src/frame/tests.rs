@@ -18,42 +18,74 @@ struct Outcome {
 }
 
 fn frame(file: &[u8], chunk: usize, rules: Rules, header: u32) -> Outcome {
-    let mut out = Outcome::default();
-    let mut position = Position::new(Check::default(), header);
-    for _ in 0..10_000 {
-        if position.line.at == file.len() as u64 {
-            return out;
-        }
-        match position.step(rules) {
-            Step::Skip { span, reason: Some(reason) } => out.lost.push((span, reason)),
-            Step::Skip { span, reason: None } => out.filtered += span.len(),
-            Step::Read { check, mode, need } => {
-                let want = need.map_or(chunk, |need| need as usize);
-                let base = check.at - u64::from(check.print.len);
-                let stop = (check.at as usize + want).min(file.len());
-                let ended = stop == file.len();
-                let bytes = Bytes::copy_from_slice(&file[base as usize..stop]);
-                let hold = (chunk / 2) as u64;
-                let header = position.header;
-                let job = FrameJob {
-                    cursor: cursor(),
-                    bytes,
-                    base,
-                    check,
-                    head: Fingerprint::default(),
-                    mode,
-                    header,
-                    ended,
-                    hold,
-                    rules,
-                };
-                let Framing::Same(cut) = job.run().framing else { panic!("content did not change") };
-                out.take(&cut);
-                position.advance(mode, &cut);
+    let mut reader = Reader::new(header, false);
+    reader.read(file, chunk, rules, true);
+    assert_eq!(reader.position.line.at, file.len() as u64, "framing does not end");
+    reader.out
+}
+
+/// Reads a file that may grow.
+struct Reader {
+    position: Position,
+    out: Outcome,
+    /// The file was truncated before.
+    hole: bool,
+    /// Most bytes that a job held.
+    held: usize,
+}
+
+impl Reader {
+    fn new(header: u32, hole: bool) -> Self {
+        let position = Position::new(Check::default(), header);
+        Self { position, out: Outcome::default(), hole, held: 0 }
+    }
+
+    /// Reads on to the end of what there is now; with `ended` nothing follows.
+    fn read(&mut self, file: &[u8], chunk: usize, rules: Rules, ended: bool) {
+        for _ in 0..10_000 {
+            match self.position.step(rules) {
+                Step::Skip { span, reason: Some(reason) } => self.out.lost.push((span, reason)),
+                Step::Skip { span, reason: None } => self.out.filtered += span.len(),
+                Step::Read { check, mode, need } => {
+                    let want = need.map_or(chunk, |need| need as usize);
+                    let stop = (check.at as usize + want).min(file.len());
+                    self.job(
+                        &file[..stop],
+                        check,
+                        mode,
+                        ended && stop == file.len(),
+                        (chunk / 2) as u64,
+                        rules,
+                    );
+                    if stop == file.len() && !self.position.can_go_on(rules) {
+                        return;
+                    }
+                }
             }
         }
     }
-    panic!("framing does not end")
+
+    fn job(&mut self, file: &[u8], check: Check, mode: Mode, ended: bool, hold: u64, rules: Rules) {
+        let base = check.at - u64::from(check.print.len);
+        let job = FrameJob {
+            cursor: cursor(),
+            bytes: Bytes::copy_from_slice(&file[base as usize..]),
+            base,
+            check,
+            head: Fingerprint::default(),
+            mode,
+            data: self.position.data(),
+            header: self.position.header,
+            ended,
+            hole: self.hole && self.position.may_be_hole(),
+            hold,
+            rules,
+        };
+        self.held = self.held.max(job.bytes.len());
+        let Framing::Same(cut) = job.run().framing else { panic!("content did not change") };
+        self.out.take(&cut);
+        self.position.advance(mode, &cut);
+    }
 }
 
 impl Outcome {
@@ -154,6 +186,8 @@ fn other_bytes_before_the_offset_are_noticed() {
             mode: Mode::Lines,
             header: 0,
             ended: false,
+            hole: false,
+            data: 0,
             hold: 10,
             rules: rules(100, Oversize::Split),
         };
@@ -174,6 +208,8 @@ fn other_bytes_at_the_start_are_noticed_before_any_line_is_complete() {
             mode: Mode::Lines,
             header: 0,
             ended: false,
+            hole: false,
+            data: 0,
             hold: 10,
             rules: rules(100, Oversize::Split),
         };
@@ -201,5 +237,66 @@ fn whatever_the_chunks_the_records_are_the_same_and_every_byte_is_accounted_for(
             covered.ack(*span);
         }
         assert_eq!(covered.prefix(), file.len() as u64, "seed {seed}");
+    }
+}
+
+#[test]
+fn nuls_at_the_end_wait_until_something_follows() {
+    for chunk in [1, 3, 7, 64] {
+        let split = rules(4, Oversize::Split);
+        let mut file = b"one\nab".to_vec();
+        file.resize(40, 0);
+        let mut reader = Reader::new(0, false);
+        reader.read(&file, chunk, split, false);
+        assert_eq!(texts(&reader.out.records), ["one\n"], "chunk {chunk}");
+        file.extend_from_slice(b"c\n");
+        reader.read(&file, chunk, split, false);
+        let all: Vec<u8> = reader.out.records.iter().flat_map(|(data, _)| data.clone()).collect();
+        assert_eq!(all, file, "chunk {chunk}");
+    }
+}
+
+#[test]
+fn nuls_at_the_end_of_a_finished_file_are_its_last_line() {
+    let out = frame(b"one\n\0\0", 64, rules(100, Oversize::Split), 0);
+    assert_eq!(texts(&out.records), ["one\n", "\0\0"]);
+}
+
+#[test]
+fn a_hole_after_a_truncation_is_skipped_and_told_and_no_record_begins_in_it() {
+    let kinds = [Oversize::Split, Oversize::Truncate, Oversize::Drop, Oversize::DeadLetter];
+    for seed in 0..2000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let hole = rng.usize(0..100);
+        let mut file = vec![0; hole];
+        file.extend((0..rng.usize(1..100)).map(|_| if rng.u8(..8) == 0 { b'\n' } else { rng.u8(1..) }));
+        let (rules, header) = (rules(rng.u64(2..40), kinds[rng.usize(..4)]), rng.u32(..2));
+        let mut reader = Reader::new(header, true);
+        // It may be read while it grows, and also while there is nothing but the hole.
+        let first = rng.usize(..=file.len());
+        reader.read(&file[..first], rng.usize(1..50), rules, false);
+        reader.read(&file, rng.usize(1..50), rules, true);
+        let out = reader.out;
+        let told: Vec<_> = out.lost.iter().filter(|(_, reason)| *reason == Reason::Hole).collect();
+        let expected = (Span::new(0, hole as u64), Reason::Hole);
+        assert_eq!(told, if hole > 0 { vec![&expected] } else { vec![] }, "seed {seed}");
+        let plain = frame(&file[hole..], 1000, rules, header);
+        let moved = |(data, span): &(Vec<u8>, Span)| {
+            (data.clone(), Span::new(span.start + hole as u64, span.end + hole as u64))
+        };
+        let expected: Vec<_> = plain.records.iter().map(moved).collect();
+        assert_eq!(out.records, expected, "seed {seed} {rules:?}");
+    }
+}
+
+#[test]
+fn a_huge_hole_is_searched_in_pieces_and_once() {
+    let mut file = vec![0; 8 << 20];
+    file.extend_from_slice(b"line\n");
+    for hole in [true, false] {
+        let mut reader = Reader::new(0, hole);
+        reader.read(&file, 64 << 10, rules(1 << 20, Oversize::Split), false);
+        assert_eq!(reader.out.records.len(), if hole { 1 } else { 9 });
+        assert!(reader.held <= (1 << 20) + 2048, "{} bytes held", reader.held);
     }
 }
