@@ -5,7 +5,9 @@ use super::{Asked, Engine};
 use crate::event::{Do, FileError, Meta, Now};
 use crate::follow::{Ending, File};
 use crate::ids::FileId;
+use crate::settings::Watch;
 use crate::timer::Timer;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,8 +59,10 @@ impl Engine {
         self.look_into_all();
         self.look_for_room();
         let active = |file: &File| now.mono.saturating_sub(file.changed) <= ACTIVE;
-        self.wake_where(|file| active(file) || file.ending != Ending::Live);
-        self.look_where(active);
+        // Where no notices come, nothing else would tell that a file is written again.
+        let blind = self.tree.watch == Watch::Poll || self.tree.dirs.values().any(|dir| !dir.watched);
+        self.wake_where(|file| blind || active(file) || file.ending != Ending::Live);
+        self.look_where(|file| blind || active(file));
     }
 
     /// Looks at files for which no notices come.
@@ -79,6 +83,7 @@ impl Engine {
         for id in &ids {
             self.wake(*id);
         }
+        let ids: BTreeSet<FileId> = ids.into_iter().collect();
         self.look_where(|file| ids.contains(&file.id));
     }
 

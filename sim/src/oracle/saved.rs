@@ -71,9 +71,8 @@ impl Oracle {
                 content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node)
             }
             Reason::DeletedUnread => disk.nodes[node].links == 0,
-            // No writer leaves any.
-            Reason::Hole => false,
-            Reason::DeadLetterCleared | Reason::OffsetSet => false,
+            // No writer leaves a hole, nobody gives such orders.
+            Reason::Hole | Reason::DeadLetterCleared | Reason::OffsetSet => false,
         };
         if !true_reason {
             let text = format!("{row:?} of content {} with {} bytes", binding.content, content.bytes.len());

@@ -3,7 +3,9 @@
 use super::disk::Disk;
 use super::found::{SECONDS, Story, write};
 use kintail_engine::event::{Do, FileError, Outcome};
+use kintail_engine::settings::Watch;
 use std::path::Path;
+use std::time::Duration;
 
 const A: &str = "/log/a.log";
 
@@ -87,4 +89,15 @@ fn a_file_that_changed_and_finds_no_descriptor_is_told() {
     assert_eq!(told(&story), [one(A, "a descriptor"), one("/log/b.log", "permission denied")].concat());
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got, "one\ntwo\nthree\n");
+}
+
+#[test]
+fn where_no_notices_come_a_file_that_rested_for_long_is_looked_at_with_each_rescan() {
+    let mut story = Story::new(&[(A, "one\n")], |_| ());
+    story.settings.agent.watch = Watch::Poll;
+    story.restart();
+    story.pass_undisturbed(60 * SECONDS);
+    write(&mut story.disk, A, "two\n");
+    story.pass_undisturbed(story.settings.agent.rescan + Duration::from_secs(1));
+    assert_eq!(story.got, "one\ntwo\n");
 }
