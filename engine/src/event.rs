@@ -297,6 +297,9 @@ pub enum FileError {
     /// No free descriptor, in the process or on the host.
     #[error("too many open files")]
     TooManyFiles,
+    /// The open file is no more what its server knows; its name may be.
+    #[error("stale file handle")]
+    Stale,
     /// No more watches, or none on this file system.
     #[error("no notices for this directory: {0}")]
     NoWatch(String),

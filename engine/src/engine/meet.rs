@@ -145,7 +145,7 @@ impl Engine {
             return self.found(id, sighting, meta, now);
         }
         self.close(handle);
-        self.concluded_failed(sighting, error, now);
+        self.not_opened(sighting, error);
     }
 
     fn first_sight(

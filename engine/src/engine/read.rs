@@ -304,6 +304,21 @@ impl Engine {
         }
         self.timers.set_by(Timer::Retry(id.file), now.mono + RETRY);
         self.note(Level::Error, subject, text);
+        if *error == FileError::Stale {
+            self.open_anew(id.file);
+        }
+    }
+
+    /// An open file cannot be read any more, for ever: what has its name now is opened, or it is looked for.
+    fn open_anew(&mut self, id: FileId) {
+        let Some(file) = self.files.get(&id).filter(|file| !self.is_being_read(file.handle)) else { return };
+        let name = file.names.first().cloned();
+        if let Some(handle) = self.let_go(id) {
+            self.close(handle);
+        }
+        if let Some(name) = name {
+            self.look_at(&name);
+        }
     }
 
     /// A flow with a request unanswered for long keeps to its share of memory.

@@ -250,6 +250,11 @@ impl Engine {
         if *error == FileError::TooManyFiles {
             return self.has_no_room(sighting.clone(), now);
         }
+        self.not_opened(sighting, error);
+    }
+
+    /// ... and that is not for want of a descriptor.
+    pub(super) fn not_opened(&mut self, sighting: &Sighting, error: &FileError) {
         self.tree.opening -= 1;
         let why = self.tree.faults.why(error);
         if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed(why)) {

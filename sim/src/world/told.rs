@@ -101,3 +101,19 @@ fn where_no_notices_come_a_file_that_rested_for_long_is_looked_at_with_each_resc
     story.pass_undisturbed(story.settings.agent.rescan + Duration::from_secs(1));
     assert_eq!(story.got, "one\ntwo\n");
 }
+
+#[test]
+fn a_file_whose_handle_went_stale_is_opened_again_by_its_name() {
+    let mut story = Story::new(&[(A, "one\n")], |_| ());
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, A, "two\n");
+    story.notice(A);
+    let mut first = None;
+    story.pass(SECONDS, &mut |_: &mut Disk, what| match what {
+        Do::Read { handle, .. } if *first.get_or_insert(*handle) == *handle => {
+            Some(Outcome::Read(Err(FileError::Stale)))
+        }
+        _ => None,
+    });
+    assert_eq!(story.got, "one\ntwo\n");
+}

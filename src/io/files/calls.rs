@@ -228,6 +228,7 @@ pub(in crate::io) fn meaning(errno: Errno) -> FileError {
     match errno {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP => FileError::NotFound,
         Errno::ACCESS | Errno::PERM => FileError::Denied,
+        Errno::STALE => FileError::Stale,
         Errno::MFILE | Errno::NFILE => FileError::TooManyFiles,
         Errno::NOSPC | Errno::DQUOT => FileError::NoSpace(errno.to_string()),
         errno => FileError::Other(errno.to_string()),
