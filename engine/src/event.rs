@@ -219,6 +219,8 @@ pub struct Letter {
 pub struct Listing {
     /// Those that were wanted.
     pub entries: Vec<Entry>,
+    /// How many there were to be looked at.
+    pub scanned: u64,
 }
 
 /// One entry of a directory.

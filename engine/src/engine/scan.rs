@@ -13,9 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Deepest directory below `/`: a loop of links ends here.
 const MAX_DEPTH: usize = 64;
+
+/// Microseconds between two listings for each entry: to pass over one takes less than a hundredth of that.
+const REST_FOR_AN_ENTRY: u64 = 50;
 
 impl Engine {
     /// A directory is to be looked into.
@@ -28,6 +32,7 @@ impl Engine {
             listed_for: 0,
             stage: DirStage::New,
             dirty: false,
+            due: Duration::ZERO,
             watched: false,
             failed: None,
             why: Why::NoLog,
@@ -119,6 +124,15 @@ impl Engine {
         }
     }
 
+    /// Looks into every directory, but for huge ones that were listed lately: those are still awaited.
+    pub(super) fn look_into_due(&mut self, now: Now) {
+        let due = self.tree.dirs.iter().filter(|(_, dir)| dir.due <= now.mono);
+        let dirs: Vec<PathBuf> = due.map(|(path, _)| path.clone()).collect();
+        for dir in dirs {
+            self.look_into(&dir);
+        }
+    }
+
     pub(super) fn listed(&mut self, path: &Path, result: Result<Listing, FileError>, now: Now) {
         let Some(dir) = self.tree.dirs.get_mut(path) else { return };
         dir.stage = DirStage::Rest;
@@ -131,6 +145,8 @@ impl Engine {
         }
         let again = dir.dirty;
         let whole = dir.listed_for == dir.standings.len();
+        let scanned = result.as_ref().map_or(0, |listing| listing.scanned);
+        dir.due = now.mono + Duration::from_micros(scanned.saturating_mul(REST_FOR_AN_ENTRY));
         match result {
             Ok(listing) => self.compare(path, listing, now),
             Err(FileError::NotFound) => self.dir_is_gone(path, now),

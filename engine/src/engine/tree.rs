@@ -43,6 +43,8 @@ pub(super) struct Dir {
     pub(super) stage: DirStage,
     /// Something moved since the listing that is out.
     pub(super) dirty: bool,
+    /// A reconcile does not list it before: to list a huge directory takes its time.
+    pub(super) due: Duration,
     pub(super) watched: bool,
     /// Since when its listings have failed: what is in there, nobody knows.
     pub(super) failed: Option<Duration>,

@@ -333,7 +333,7 @@ impl Disk {
             kind: Kind::Dir,
             ino: stamps.ino,
         });
-        Ok(Listing { entries: files.chain(dirs).collect() })
+        Ok(Listing { entries: files.chain(dirs).collect(), scanned: 0 })
     }
 
     /// One more handle holds the inode.

@@ -21,8 +21,10 @@ const AT_ONCE: usize = 64 * 1024;
 pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileError> {
     let device = fs::metadata(dir).map_err(|error| told(&error))?.dev();
     let mut entries = Vec::new();
+    let mut scanned = 0;
     for entry in fs::read_dir(dir).map_err(|error| told(&error))? {
         let entry = entry.map_err(|error| told(&error))?;
+        scanned += 1;
         // No system call, except where the file system keeps no kinds in its directories.
         let Ok(kind) = entry.file_type().map(kind_of) else { continue };
         let name = entry.file_name();
@@ -30,7 +32,7 @@ pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileEr
             entries.push(Entry { name, kind, ino: entry.ino() });
         }
     }
-    Ok((device, Listing { entries }))
+    Ok((device, Listing { entries, scanned }))
 }
 
 /// Stats a path.
