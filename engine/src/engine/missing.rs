@@ -41,6 +41,8 @@ impl Engine {
         match entries.into_iter().find(|entry| entry.ino == ino && entry.kind == Kind::File) {
             // It has its followed name again, under which it is opened in its turn.
             Some(entry) if self.is_followed(&dir, &entry.name) => {}
+            // A glob leads to it: the next listing does. It may be another file, which got the inode number, and is live.
+            Some(entry) if self.follow_all(&followers, &dir, &entry.name) => self.look_into(&dir),
             Some(entry) => {
                 self.tree_open(Sighting {
                     dir,

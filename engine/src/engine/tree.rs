@@ -320,6 +320,13 @@ impl Engine {
         })
     }
 
+    /// Whether a name in a followed directory is one that the globs of all these flows lead to.
+    pub(super) fn follow_all(&self, flows: &[FlowId], path: &Path, name: &OsStr) -> bool {
+        let Some(dir) = self.tree.dirs.get(path) else { return false };
+        let followers = self.tree.globs.followers(path, &dir.standings, name);
+        flows.iter().all(|flow| followers.contains(flow))
+    }
+
     /// Whether files are followed in a directory.
     pub(super) fn is_known_dir(&self, dir: &Path) -> bool {
         self.tree.dirs.contains_key(dir)
