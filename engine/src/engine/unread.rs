@@ -3,6 +3,7 @@
 use super::Engine;
 use super::tree::{Dir, Lead, Name, Seen, Tree};
 use crate::event::FileError;
+use crate::follow::Held;
 use crate::ids::FlowId;
 use crate::status::UnreadName;
 use std::ffi::{OsStr, OsString};
@@ -111,7 +112,19 @@ impl Engine {
                 add(&known.followers, &|| dir.join(name), &why);
             }
         }
+        for file in self.files.values() {
+            if let Some(held) = &file.held {
+                add(&held.followers, &|| file.path.clone(), &self.why_held(held));
+            }
+        }
         unread
+    }
+
+    fn why_held(&self, held: &Held) -> String {
+        match held.original.and_then(|original| self.files.get(&original)) {
+            Some(original) => format!("held back: it may be a copy of {}", original.path.display()),
+            None => "held back: it may be a copy".into(),
+        }
     }
 
     fn why_unread(&self, dir: &Path, name: &OsStr, known: &Name) -> Option<String> {

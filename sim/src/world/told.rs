@@ -117,3 +117,16 @@ fn a_file_whose_handle_went_stale_is_opened_again_by_its_name() {
     });
     assert_eq!(story.got, "one\ntwo\n");
 }
+
+#[test]
+fn a_file_that_may_be_a_copy_is_told_until_it_is_read() {
+    let mut story = Story::new(&[(A, "one\n")], |_| ());
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, "/log/a-20260101.log", "one\n");
+    story.notice_entries("/log");
+    story.pass_undisturbed(Duration::from_secs(2));
+    assert_eq!(told(&story), one("/log/a-20260101.log", "held back: it may be a copy of /log/a.log"));
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(told(&story), []);
+    assert_eq!(story.got, "one\none\n");
+}
