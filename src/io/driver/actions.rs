@@ -18,7 +18,7 @@ impl Driver {
             Do::Save(transaction) => self.save(asked, transaction),
             Do::List { dir, wanted } => self.io.files.list(dir, wanted, asked.with(Outcome::Listed)),
             Do::LookDeleted { handle } => {
-                self.io.files.look_deleted(handle, asked.with(Outcome::LookedDeleted))
+                self.io.files.look_deleted(handle, asked.with(Outcome::LookedDeleted));
             }
             Do::Look { path } => self.io.files.look(path, asked.with(Outcome::Looked)),
             Do::Open { handle, path } => self.io.files.open(handle, path, asked.with(Outcome::Opened)),
