@@ -354,7 +354,8 @@ impl World {
                 self.oracle.met(content, node, &path);
                 if let Some(cursor) = cursor {
                     self.oracle.given(cursor, content, start, end);
-                    self.oracle.given_by_copy(cursor, self.disk.nodes[node].content != content);
+                    let now = self.disk.nodes[node].content;
+                    self.oracle.given_by_copy(cursor, self.disk.contents[now].copy_of == Some(content));
                 }
             }
             Echo::Framed { cursor, content, to } => self.oracle.framed(cursor, content, to),

@@ -46,10 +46,10 @@ impl Account {
         let entry = &disk.contents[content];
         let owed = self.followed.contains(&entry.node) || self.matches(disk, entry.node);
         let copies = disk.copies(content).filter(|copy| self.matches(disk, copy.node));
-        let copied = copies.map(|copy| copy.bytes.len() as u64).max();
+        let in_copy = copies.map(|copy| copy.bytes.len() as u64).max();
         let upto = match book.gone {
-            Some(upto) => upto.max(copied.unwrap_or(0)),
-            None if entry.gone || !owed => copied?,
+            Some(upto) => upto.max(in_copy.unwrap_or(0)),
+            None if entry.gone || !owed => in_copy?,
             None => u64::MAX,
         };
         let (start, end) = self.first_unacked(disk, content, book, upto.min(book.late_from))?;

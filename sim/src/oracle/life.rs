@@ -232,8 +232,13 @@ impl Oracle {
     }
 
     /// The engine reads on in the same epoch: what it cut into lines, it holds.
-    pub(crate) fn reads_on(&mut self, cursor: CursorId) {
+    pub(crate) fn reads_on(&mut self, disk: &Disk, cursor: CursorId, node: Option<NodeId>) {
         let Some((content, to)) = self.cut.remove(&cursor) else { return };
+        // It may go on in a copy, and have thrown away what it cut of a later content.
+        let of = |node: NodeId| disk.origin(disk.nodes[node].content);
+        if node.is_some_and(|node| node != disk.contents[content].node && of(node) != content) {
+            return;
+        }
         let book = self.flows[cursor.flow.0 as usize].book(content);
         book.framed_to = book.framed_to.max(to);
         book.gone = book.gone.map(|gone| gone.max(book.framed_to));

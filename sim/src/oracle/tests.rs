@@ -48,7 +48,7 @@ impl Scene {
         scene.oracle.given(CURSOR, 0, 0, 30);
         scene.oracle.frames(&scene.disk, CURSOR).unwrap();
         scene.oracle.framed(CURSOR, 0, 30);
-        scene.oracle.reads_on(CURSOR);
+        scene.oracle.reads_on(&scene.disk, CURSOR, None);
         scene.lines = scene.disk.contents[0].bytes.chunks(10).map(<[u8]>::to_vec).collect();
         scene
     }

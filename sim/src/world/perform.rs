@@ -44,9 +44,10 @@ impl World {
                 .map(|(content, to)| Echo::Framed { cursor: job.cursor, content, to }),
             _ => None,
         };
-        if let Do::Read { cursor: Some(cursor), .. } = &action.what {
+        if let Do::Read { cursor: Some(cursor), handle, .. } = &action.what {
             self.oracle.may_read(*cursor, &self.store.rows, self.saves_well)?;
-            self.oracle.reads_on(*cursor);
+            let node = agent.handles.get(handle).map(|(node, _)| *node);
+            self.oracle.reads_on(&self.disk, *cursor, node);
         }
         let flight =
             Flight { deed, weight, stage: Stage::Asked(action.what), echo: echo.unwrap_or_default() };
