@@ -5,13 +5,13 @@ use super::{Asked, Engine};
 use crate::event::{Chunk, Do, Letter, Now};
 use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
 use crate::frame::{Cut, FrameJob, Framed, Framing, Rec};
-use crate::ids::{CursorId, Span};
+use crate::ids::{CursorId, HandleId, Span};
 use crate::job::Job;
 use crate::state::Reason;
 use bytes::Bytes;
 
 impl Engine {
-    pub(super) fn frame(&mut self, id: CursorId, plan: Plan, chunk: Chunk) {
+    pub(super) fn frame(&mut self, id: CursorId, handle: HandleId, plan: Plan, chunk: Chunk) {
         let rules = self.flows[id.flow.0 as usize].rules;
         let Some(file) = self.files.get_mut(&id.file) else { return };
         let base = plan.check.at - u64::from(plan.check.print.len);
@@ -36,13 +36,13 @@ impl Engine {
             hold: plan.len / 2,
             rules,
         };
-        let read = Reading { mode: plan.mode, charge, size: chunk.meta.size };
+        let read = Reading { handle, mode: plan.mode, charge, size: chunk.meta.size };
         self.ask(Asked::Frame(id, read), Do::Compute(Job::Frame(job)));
     }
 
     pub(super) fn framed(&mut self, id: CursorId, read: Reading, framed: Framed, now: Now) {
         let flow = id.flow.0 as usize;
-        if !self.current(id) {
+        if !self.current(id, read.handle) {
             return self.budget.give(flow, read.charge);
         }
         match framed.framing {
@@ -55,7 +55,7 @@ impl Engine {
     }
 
     pub(super) fn cut(&mut self, id: CursorId, read: Reading, mut cut: Cut, now: Now) {
-        let Reading { mode, charge, size } = read;
+        let Reading { mode, charge, size, .. } = read;
         let cursor = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow));
         if let Some((seen, line)) = cursor.map(|cursor| (cursor.seen, cursor.position.line.at))
             && size < seen

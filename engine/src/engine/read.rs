@@ -36,6 +36,8 @@ pub(super) struct Plan {
 /// A read that is being framed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
+    /// What was read: the file may have gone on in a copy since.
+    pub(super) handle: HandleId,
     pub(super) mode: Mode,
     /// Bytes booked.
     pub(super) charge: u64,
@@ -194,7 +196,7 @@ impl Engine {
     ) {
         self.reads_out -= 1;
         let flow = id.flow.0 as usize;
-        let current = self.current(id) && self.files[&id.file].handle == Some(handle);
+        let current = self.current(id, handle);
         let chunk = match result {
             Ok(chunk) if current => chunk,
             result => {
@@ -222,7 +224,7 @@ impl Engine {
             self.budget.give(flow, held);
             self.changed(id, plan.mode, Fingerprint::default(), now);
         } else {
-            self.frame(id, plan, chunk);
+            self.frame(id, handle, plan, chunk);
         }
     }
 
@@ -287,8 +289,8 @@ impl Engine {
     }
 
     /// Whether an answer belongs to what the file is now.
-    pub(super) fn current(&self, id: CursorId) -> bool {
-        self.files.get(&id.file).is_some_and(|file| {
+    pub(super) fn current(&self, id: CursorId, handle: HandleId) -> bool {
+        self.files.get(&id.file).filter(|file| file.handle == Some(handle)).is_some_and(|file| {
             let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow);
             cursor.is_some_and(|cursor| cursor.epoch == id.epoch && cursor.stage == Stage::Busy)
         })

@@ -6,6 +6,9 @@ use crate::world::disk::{Content, ContentId, Disk, NodeId};
 use crate::world::store::Rows;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
 
+/// A content that has fewer bytes is not recognised after a restart.
+const TELLING: usize = 64;
+
 /// Contents are recognised by so many of their first bytes.
 const WINDOW: usize = 1024;
 
@@ -124,7 +127,11 @@ impl Oracle {
         let original = disk.origin(copy);
         let again = disk.contents.iter().filter(|other| other.copy_of == Some(original)).count() > 1;
         for flow in &mut self.flows {
-            let unsure = again || flow.begun.is_none() || flow.writers.is_empty();
+            // A content that is told by few bytes is not recognised after a restart.
+            let short = disk.contents[copy].bytes.len() < TELLING;
+            // Which names a lost content had beside the last, no row tells.
+            let linked = disk.nodes[disk.contents[original].node].linked;
+            let unsure = again || short || linked || flow.begun.is_none() || flow.writers.is_empty();
             let book = flow.book(original);
             if unsure {
                 book.again_to = u64::MAX;
@@ -191,7 +198,8 @@ impl Oracle {
         flow.bound.insert(key, Binding { content, loose: false, read: end });
         if let Some(again_to) = again_to.filter(|_| shared) {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
-            flow.book(content).again_to = again_to;
+            let book = flow.book(content);
+            book.again_to = book.again_to.max(again_to);
         }
         Ok(())
     }
