@@ -82,6 +82,8 @@ pub(crate) struct Account {
     empties: u64,
     /// The store knew nothing of the flow when the agent started.
     first_start: bool,
+    /// The agent may not be able to open a copy before its original is forgotten.
+    scarce: bool,
     /// Since when the store knows of the flow.
     begun: Option<u64>,
     /// Programs whose rotated files it is owed though no glob leads to them; none where the clock is set back, since
@@ -136,6 +138,7 @@ impl Oracle {
                 followed: BTreeSet::new(),
                 empties: 0,
                 first_start: true,
+                scarce: setup.descriptors < usize::MAX,
                 begun: None,
                 writers: writers.clone(),
             }

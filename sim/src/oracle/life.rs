@@ -44,6 +44,12 @@ impl Oracle {
                     found.map(|(_, node)| node)
                 }));
                 let Some(binding) = flow.bound.get_mut(&(key.1, key.2)) else { continue };
+                if known.is_some_and(|file| (file.head.len as usize) < TELLING)
+                    && disk.copies(binding.content).next().is_some()
+                    && let Some(book) = flow.books.get_mut(binding.content)
+                {
+                    book.again_to = u64::MAX;
+                }
                 seen[binding.content] = row.seen.max(seen[binding.content]);
                 let ranges = row.ranges.iter().map(|range| (range.start, range.end));
                 for (start, end) in ranges.chain([(0, row.prefix)]) {
@@ -131,7 +137,8 @@ impl Oracle {
             let short = disk.contents[copy].bytes.len() < TELLING;
             // Which names a lost content had beside the last, no row tells.
             let linked = disk.nodes[disk.contents[original].node].linked;
-            let unsure = again || short || linked || flow.begun.is_none() || flow.writers.is_empty();
+            let unsure =
+                again || short || linked || flow.scarce || flow.begun.is_none() || flow.writers.is_empty();
             let book = flow.book(original);
             if unsure {
                 book.again_to = u64::MAX;
@@ -189,14 +196,11 @@ impl Oracle {
             let text = format!("{cursor:?} was of content {} and is of {content} now", binding.content);
             return Err(Broken::new("an id is never given twice", text));
         }
-        let other = flow
-            .bound
-            .iter()
-            .filter(|(other, binding)| other.0 == key.0 && other.1 != key.1 && binding.content == content);
+        let other = flow.bound.iter().filter(|(other, binding)| **other != key && binding.content == content);
         let again_to = other.map(|(_, binding)| binding.read).max();
         self.cut.remove(&cursor);
         flow.bound.insert(key, Binding { content, loose: false, read: end });
-        if let Some(again_to) = again_to.filter(|_| shared) {
+        if let Some(again_to) = again_to.filter(|_| shared && !self.by_copy.contains(&cursor)) {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
             let book = flow.book(content);
             book.again_to = book.again_to.max(again_to);
