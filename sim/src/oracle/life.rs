@@ -107,6 +107,8 @@ impl Oracle {
         let blurred = disk.copies(content).any(|copy| copy.bytes.len() < WINDOW && grew(copy));
         for flow in &mut self.flows {
             let followed = flow.followed.contains(&node);
+            // What was read of it before the engine had a file for it, it took for another content.
+            let known = flow.bound.values().any(|binding| binding.content == content);
             let alive = self.alive;
             let book = flow.book(content);
             if blurred {
@@ -119,7 +121,7 @@ impl Oracle {
             // A deletion hides what was written after the last look; a truncation shows, once anything was read.
             book.noticed = match (followed, truncated) {
                 // What was written between the copy and the truncation, nobody saw.
-                (true, true) if book.read_to > 0 => {
+                (true, true) if known && book.read_to > 0 => {
                     disk.copies(content).map(|copy| copy.bytes.len() as u64).max().unwrap_or(u64::MAX)
                 }
                 (true, false) => seen,
