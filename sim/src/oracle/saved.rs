@@ -28,6 +28,12 @@ impl Oracle {
                     let flow = self.flows.iter().find(|account| account.name == *flow);
                     flow.map_or(Ok(()), |flow| flow.may_forget(*file, *epoch))?;
                 }
+                Put::ForgetFile(file) => {
+                    for flow in &self.flows {
+                        let mut epochs = flow.bound.keys().filter(|key| key.0 == *file);
+                        epochs.try_for_each(|key| flow.may_forget(*file, key.1))?;
+                    }
+                }
                 _ => {}
             }
         }
