@@ -199,6 +199,7 @@ enum Asked {
         dir: PathBuf,
         ino: u64,
         followers: Vec<FlowId>,
+        kin: Vec<FlowId>,
     },
     /// A rotated name that no glob leads to: what is behind it?
     LookAtKin(Sighting),
@@ -347,8 +348,8 @@ impl Engine {
             (Asked::Beside(dir, files), Outcome::Listed(result)) => {
                 self.looked_beside(&dir, files, result, now);
             }
-            (Asked::Astray { dir, ino, followers }, Outcome::Listed(result)) => {
-                self.looked_astray(dir, ino, followers, result);
+            (Asked::Astray { dir, ino, followers, kin }, Outcome::Listed(result)) => {
+                self.looked_astray(dir, ino, (followers, kin), result);
             }
             (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
             (Asked::LookAtKin(sighting), Outcome::Looked(result)) => {
@@ -415,7 +416,9 @@ impl Engine {
             Asked::LookInstead(sighting) => self.looked_instead(sighting, Err(gave_up()), now),
             Asked::Room(sighting) => self.has_room(sighting),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
-            Asked::Astray { dir, ino, followers } => self.looked_astray(dir, ino, followers, Err(gave_up())),
+            Asked::Astray { dir, ino, followers, kin } => {
+                self.looked_astray(dir, ino, (followers, kin), Err(gave_up()));
+            }
             Asked::Close => self.may_have_room(),
             Asked::Deleted(file, handle) => self.looked_deleted(file, handle, Err(gave_up()), now),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}

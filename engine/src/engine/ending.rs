@@ -60,8 +60,14 @@ impl Engine {
         if rested && begun && file.ending == Ending::Displaced && !may_be_live {
             file.ending = Ending::Closing { size: file.size };
         }
+        // Of a copy that ends before any flow's place nothing is read.
+        if file.cursors.iter().all(|cursor| cursor.stage == Stage::Closed) {
+            self.at_rest(id, now);
+        }
         self.wake(id);
-        self.look_whether_quiet(id, now);
+        if self.files.get(&id).is_some_and(|file| file.ending != Ending::Finished) {
+            self.look_whether_quiet(id, now);
+        }
     }
 
     /// Whether a file may have its live name though no listing says so: nobody could look, or not yet.

@@ -3,7 +3,7 @@
 
 use super::tree::{Seen, Sighting};
 use super::unread::Why;
-use super::{Engine, FlowStart};
+use super::{Asked, Engine, FlowStart};
 use crate::event::{FileError, Kind, Meta, Now};
 use crate::follow::File;
 use crate::ids::FlowId;
@@ -63,8 +63,10 @@ impl Engine {
 
     /// A scan that began a while ago is complete: what there was then is known, if all could be looked at.
     pub(super) fn looked_everywhere(&mut self, now: Now) {
-        // What is held back is seen, but not known yet.
-        if !self.saw_all() || self.files.values().any(|file| file.held.is_some()) {
+        // What is held back, or was renamed while it was looked at, is not known yet.
+        let held = self.files.values().any(|file| file.held.is_some());
+        let astray = self.asked.values().any(|asked| matches!(asked, Asked::Astray { .. }));
+        if held || astray || !self.saw_all() {
             return;
         }
         let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;

@@ -16,17 +16,18 @@ impl Engine {
     pub(super) fn look_for_other(&mut self, sighting: &Sighting, opened: Option<u64>) {
         let Lead::Name(Some(listed)) = sighting.lead else { return };
         if opened != Some(listed) {
-            self.look_astray(&sighting.dir, listed, &sighting.followers);
+            self.look_astray(&sighting.dir, listed, &sighting.followers, &sighting.kin);
         }
     }
 
     /// A file lost its followed name before it could be opened: it is looked for in its directory, by its inode.
-    pub(super) fn look_astray(&mut self, dir: &Path, ino: u64, followers: &[FlowId]) {
+    pub(super) fn look_astray(&mut self, dir: &Path, ino: u64, followers: &[FlowId], kin: &[FlowId]) {
         if self.is_inode_open(ino) {
             return;
         }
         let wanted = self.tree.globs().wanted(&[], BTreeSet::from([ino]));
-        let asked = Asked::Astray { dir: dir.into(), ino, followers: followers.to_vec() };
+        let (followers, kin) = (followers.to_vec(), kin.to_vec());
+        let asked = Asked::Astray { dir: dir.into(), ino, followers, kin };
         self.ask(asked, Do::List { dir: dir.into(), wanted });
     }
 
@@ -34,7 +35,7 @@ impl Engine {
         &mut self,
         dir: PathBuf,
         ino: u64,
-        followers: Vec<FlowId>,
+        (followers, kin): (Vec<FlowId>, Vec<FlowId>),
         result: Result<Listing, FileError>,
     ) {
         let entries = result.map(|listing| listing.entries).unwrap_or_default();
@@ -48,7 +49,7 @@ impl Engine {
                     dir,
                     name: entry.name,
                     followers,
-                    kin: Vec::new(),
+                    kin,
                     lead: Lead::Astray(ino),
                     has_room: false,
                 });

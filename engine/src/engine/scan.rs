@@ -214,7 +214,7 @@ impl Engine {
         match before.seen {
             Seen::File(file) | Seen::Reopening(file) => self.unname(file, &dir.join(name), now),
             Seen::Opening | Seen::Failed(_) if !before.link => {
-                self.look_astray(dir, before.ino, &before.followers);
+                self.look_astray(dir, before.ino, &before.followers, &before.kin);
             }
             Seen::Opening | Seen::Failed(_) | Seen::Passed(_) => {}
         }
