@@ -41,7 +41,7 @@ use crate::state::{Identity, LedgerRow};
 use crate::status::Counters;
 use crate::timer::{Timer, Timers};
 use offsets::Keeper;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub struct Engine {
     flows: Vec<Flow>,
     files: BTreeMap<FileId, File>,
     by_identity: BTreeMap<Identity, FileId>,
+    /// Files that were held back when the agent before this one ended.
+    held_before: BTreeSet<Identity>,
     tree: Tree,
     room: room::Room,
     disks: deleted::Disks,
@@ -255,6 +257,7 @@ impl Engine {
             flows,
             files: BTreeMap::new(),
             by_identity: BTreeMap::new(),
+            held_before: BTreeSet::new(),
             tree: Tree::new(globs, settings.agent.watch),
             room: room::Room::default(),
             disks: deleted::Disks::default(),

@@ -42,10 +42,11 @@ impl Engine {
 
     /// Which of these flows have never seen a file that was last written then.
     pub(super) fn unseen_by(&self, flows: &[FlowId], meta: &Meta) -> Vec<FlowId> {
+        let held = self.held_before.contains(&meta.identity);
         let unseen = |flow: &FlowId| {
             let flow = &self.flows[flow.0 as usize];
             let since = flow.last_look.saturating_sub(TICK.as_nanos() as i64);
-            flow.start != FlowStart::FirstScan && meta.mtime >= since
+            flow.start != FlowStart::FirstScan && (meta.mtime >= since || held)
         };
         flows.iter().copied().filter(unseen).collect()
     }

@@ -7,6 +7,7 @@ use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Meta, Now};
 use crate::follow::{Ending, File, Held, name};
 use crate::ids::{FileId, FlowId};
+use crate::state::Put;
 use crate::timer::Timer;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -81,6 +82,9 @@ impl Engine {
         if let Some(file) = self.files.get_mut(&id) {
             file.held = Some(Held { followers, original: likeness.original(), since: now.mono });
             self.timers.set(Timer::Held(id), now.mono + LOOK);
+            // A row without a flow's place tells the next agent of it.
+            self.keeper.whole_file(id);
+            self.save_urgently(now);
         }
     }
 
@@ -140,6 +144,8 @@ impl Engine {
         let Some(copy) = self.files.remove(&id) else { return };
         let Some(handle) = copy.handle else { return };
         self.timers.cancel(Timer::Quiet(id));
+        self.keeper.forget(id);
+        self.keeper.later(Put::ForgetFile(id));
         for path in &copy.names {
             self.set_file_behind(path, id, original);
         }

@@ -143,8 +143,7 @@ impl Engine {
 
     fn transaction(&mut self) -> (Transaction, Saving) {
         let flows = std::mem::take(&mut self.keeper.flows);
-        let mut files = std::mem::take(&mut self.keeper.files);
-        files.retain(|id| self.files.get(id).is_none_or(|file| file.held.is_none()));
+        let files = std::mem::take(&mut self.keeper.files);
         let cursors = std::mem::take(&mut self.keeper.cursors);
         let mut puts = std::mem::take(&mut self.keeper.puts);
         let fixed = puts.clone();

@@ -9,6 +9,7 @@ use crate::settings::{StartAt, Watch};
 use crate::state::{CursorRow, Put, Reason, Saved};
 use crate::timer::Timer;
 use crate::{Level, discover::Globs};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,7 +17,14 @@ impl Engine {
     pub(super) fn loaded(&mut self, saved: Saved, now: Now) {
         self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
         self.ledger = saved.ledger;
+        let placed: BTreeSet<FileId> = saved.cursors.iter().map(|row| row.file).collect();
         for row in saved.files {
+            if !placed.contains(&row.id) {
+                // No flow had a place in it yet: it was held back.
+                self.held_before.insert(row.identity);
+                self.keeper.later(Put::ForgetFile(row.id));
+                continue;
+            }
             let file = File::from_row(row);
             if !file.is_homeless() {
                 self.by_identity.insert(file.identity, file.id);
