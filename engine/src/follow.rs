@@ -178,6 +178,8 @@ pub struct Held {
     pub original: Option<FileId>,
     /// When it was seen to grow last.
     pub since: Duration,
+    /// The same, in wall time.
+    pub wall: i64,
 }
 
 impl File {

@@ -80,7 +80,8 @@ impl Engine {
     /// Nobody reads it yet.
     pub(super) fn hold(&mut self, id: FileId, followers: Vec<FlowId>, likeness: Likeness, now: Now) {
         if let Some(file) = self.files.get_mut(&id) {
-            file.held = Some(Held { followers, original: likeness.original(), since: now.mono });
+            file.held =
+                Some(Held { followers, original: likeness.original(), since: now.mono, wall: now.wall });
             self.timers.set(Timer::Held(id), now.mono + LOOK);
             // A row without a flow's place tells the next agent of it.
             self.keeper.whole_file(id);
@@ -121,22 +122,30 @@ impl Engine {
         if chunk.meta.size != file.size {
             file.size = chunk.meta.size;
             held.since = now.mono;
+            held.wall = now.wall;
         }
         file.links = chunk.meta.links;
         let rested = now.mono.saturating_sub(held.since);
-        let (path, original) = (file.path.clone(), held.original);
+        let (path, original, grew) = (file.path.clone(), held.original, held.wall);
         let likeness = self.likeness(&path, &chunk.meta, &chunk.bytes, original);
         if let Likeness::CopyOf(original) = likeness {
             return self.is_copy(id, original, &chunk, now);
         }
         let alone = likeness == Likeness::No && original.is_none();
-        if rested >= if alone { LOOK } else { DECIDE_AFTER } {
+        if rested >= if alone { LOOK } else { DECIDE_AFTER } && !self.is_unseen_since(original, grew) {
             return self.is_no_copy(id, &chunk, now);
         }
         if let Some(held) = self.files.get_mut(&id).and_then(|file| file.held.as_mut()) {
             held.original = likeness.original().or(original);
         }
         self.timers.set(Timer::Held(id), now.mono + LOOK);
+    }
+
+    /// Whether an open file was not looked at since then: where its destination is slow, its truncation may not have been
+    /// noticed yet.
+    fn is_unseen_since(&self, original: Option<FileId>, wall: i64) -> bool {
+        let file = original.and_then(|id| self.files.get(&id));
+        file.is_some_and(|file| file.handle.is_some() && file.last_seen <= wall)
     }
 
     /// The lost content takes the place of the file that was held back.

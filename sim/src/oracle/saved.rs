@@ -148,7 +148,7 @@ impl Account {
         // The newest content of this identity, or a lost one, that has a line ending there.
         let content = (0..disk.contents.len()).rev().find(|content| {
             let content = &disk.contents[*content];
-            let lost = content.gone && identity == Some(Identity::default());
+            let lost = content.truncated && identity == Some(Identity::default());
             (lost || identity == Some(disk.identity(content.node)))
                 && start.checked_sub(1).and_then(|last| content.bytes.get(last)) == Some(&b'\n')
         });

@@ -63,6 +63,8 @@ pub(crate) struct Content {
     pub(crate) cuts: Vec<u64>,
     /// No call can read it any more.
     pub(crate) gone: bool,
+    /// It was there until the file was cut to nothing.
+    pub(crate) truncated: bool,
     /// It is a copy of another, whose lines it has as far as it goes.
     pub(crate) copy_of: Option<ContentId>,
 }
@@ -225,6 +227,7 @@ impl Disk {
         let content = self.new_content(node);
         let old = std::mem::replace(&mut self.nodes[node].content, content);
         self.contents[old].gone = true;
+        self.contents[old].truncated = true;
         self.stamp(node, wall, now);
         old
     }
@@ -373,6 +376,7 @@ impl Disk {
             lines: Vec::new(),
             cuts: Vec::new(),
             gone: false,
+            truncated: false,
             copy_of: None,
         };
         self.contents.push(content);
