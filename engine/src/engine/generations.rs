@@ -3,7 +3,7 @@
 
 use super::tree::{Seen, Sighting};
 use super::unread::Why;
-use super::{Asked, Engine, FlowStart};
+use super::{Engine, FlowStart};
 use crate::event::{FileError, Kind, Meta, Now};
 use crate::follow::File;
 use crate::ids::FlowId;
@@ -66,8 +66,7 @@ impl Engine {
     pub(super) fn looked_everywhere(&mut self, now: Now) {
         // What is held back, or was renamed while it was looked at, is not known yet.
         let held = self.files.values().any(|file| file.held.is_some());
-        let astray = self.asked.values().any(|asked| matches!(asked, Asked::Astray { .. }));
-        if held || astray || !self.saw_all() {
+        if held || self.asked.is_looking_astray() || !self.saw_all() {
             return;
         }
         let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;

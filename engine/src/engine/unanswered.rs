@@ -26,6 +26,11 @@ impl Unanswered {
         self.asked.remove(&id)
     }
 
+    /// Whether a file that was renamed while it was looked at is looked for.
+    pub(super) fn is_looking_astray(&self) -> bool {
+        self.asked.values().any(|asked| matches!(asked, Asked::Astray { .. }))
+    }
+
     /// Whether a read is out, be it one of a content that was lost.
     pub(super) fn is_reading(&self, handle: HandleId) -> bool {
         let mut reads = self.reading.iter().filter_map(|id| self.asked.get(id)?.reads());
