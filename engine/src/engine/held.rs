@@ -89,6 +89,12 @@ impl Engine {
         }
     }
 
+    /// Bytes of files that are held back from a flow.
+    pub(super) fn held_bytes(&self, flow: FlowId) -> u64 {
+        let held = |file: &&File| file.held.as_ref().is_some_and(|held| held.followers.contains(&flow));
+        self.files.values().filter(held).map(|file| file.size).sum()
+    }
+
     /// An original was lost: is one of these its copy?
     pub(super) fn look_at_held(&mut self, now: Now) {
         let held: Vec<FileId> =

@@ -51,7 +51,7 @@ impl Engine {
             name: flow.settings.name.clone(),
             destination: flow.sender.destination().describe(),
             healthy: lasting.is_none(),
-            lag_bytes: files.iter().map(|file| file.lag).sum(),
+            lag_bytes: files.iter().map(|file| file.lag).sum::<u64>() + self.held_bytes(id),
             lag_seconds: oldest.map_or(0.0, |since| now.mono.saturating_sub(since).as_secs_f64()),
             in_flight: flow.sender.in_flight(),
             waiting_for: waiting_for(flow),

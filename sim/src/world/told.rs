@@ -126,6 +126,7 @@ fn a_file_that_may_be_a_copy_is_told_until_it_is_read() {
     story.notice_entries("/log");
     story.pass_undisturbed(Duration::from_secs(2));
     assert_eq!(told(&story), one("/log/a-20260101.log", "held back: it may be a copy of /log/a.log"));
+    assert_eq!(story.engine.status(story.clock()).flows[0].lag_bytes, 4);
     story.pass_undisturbed(SECONDS);
     assert_eq!(told(&story), []);
     assert_eq!(story.got, "one\none\n");

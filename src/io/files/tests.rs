@@ -126,7 +126,7 @@ fn the_errors_of_the_kernel_have_their_meaning() {
     assert_eq!(meaning(Errno::ACCESS), FileError::Denied);
     assert_eq!(meaning(Errno::NFILE), FileError::TooManyFiles);
     assert!(matches!(meaning(Errno::DQUOT), FileError::NoSpace(_)));
-    assert!(matches!(meaning(Errno::STALE), FileError::Other(_)));
+    assert_eq!(meaning(Errno::STALE), FileError::Stale);
 }
 
 #[test]
