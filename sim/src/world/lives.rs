@@ -93,6 +93,11 @@ impl World {
         }
         let down = agent.down;
         let in_time = self.now < agent.told + self.patience();
+        let timeout = self.plan.setup.settings.agent.shutdown_timeout.as_nanos() as u64;
+        let sending = agent.flying.values().any(|flight| flight.deed == Deed::Send);
+        if sending && self.now < agent.told + timeout {
+            return Err(Broken::new("an ordered end waits for its answers", "a request is unanswered"));
+        }
         self.say(|| "the agent ended".into());
         if self.saves_well && in_time {
             self.oracle.ended_well(&self.disk, &self.store.rows)?;
