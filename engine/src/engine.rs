@@ -7,6 +7,7 @@ mod epoch;
 mod framing;
 mod generations;
 mod held;
+mod kin;
 mod lost;
 mod meet;
 mod missing;
@@ -66,6 +67,9 @@ pub struct Engine {
     flows: Vec<Flow>,
     files: BTreeMap<FileId, File>,
     by_identity: BTreeMap<Identity, FileId>,
+    kin: kin::Kin,
+    /// Files that are held back.
+    held: BTreeSet<FileId>,
     /// Files that were held back when the agent before this one ended.
     held_before: BTreeSet<Identity>,
     tree: Tree,
@@ -257,6 +261,8 @@ impl Engine {
             flows,
             files: BTreeMap::new(),
             by_identity: BTreeMap::new(),
+            kin: kin::Kin::default(),
+            held: BTreeSet::new(),
             held_before: BTreeSet::new(),
             tree: Tree::new(globs, settings.agent.watch),
             room: room::Room::default(),

@@ -156,6 +156,8 @@ impl Engine {
 
     pub(super) fn forget(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.remove(&id) else { return };
+        self.held.remove(&id);
+        self.kin.remove(&file);
         if self.by_identity.get(&file.identity) == Some(&id) {
             self.by_identity.remove(&file.identity);
         }

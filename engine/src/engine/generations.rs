@@ -29,8 +29,8 @@ impl Engine {
         };
         let known = self.by_identity.contains_key(&meta.identity);
         let path = sighting.path();
-        let lost = |file: &File| file.is_closed() && !file.is_over() && file.may_be_copied_to(&path);
-        let copy = || self.files.values().any(lost);
+        let lost = |file: &File| file.is_closed() && !file.is_over();
+        let copy = || self.kin_of(&path).any(lost);
         let followed = known || !self.unseen_by(&sighting.kin, &meta).is_empty() || copy();
         if meta.kind == Kind::File && followed {
             self.tree.opening -= 1;
@@ -65,8 +65,7 @@ impl Engine {
     /// A scan that began a while ago is complete: what there was then is known, if all could be looked at.
     pub(super) fn looked_everywhere(&mut self, now: Now) {
         // What is held back, or was renamed while it was looked at, is not known yet.
-        let held = self.files.values().any(|file| file.held.is_some());
-        if held || self.asked.is_looking_astray() || !self.saw_all() {
+        if !self.held.is_empty() || self.asked.is_looking_astray() || !self.saw_all() {
             return;
         }
         let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;

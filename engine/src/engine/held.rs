@@ -42,7 +42,7 @@ impl Engine {
         }
         // What is known of the live file may be older than this one.
         let path = sighting.path();
-        let kin = self.files.values().filter(|file| is_written(file) && file.may_be_copied_to(&path));
+        let kin = self.kin_of(&path).filter(|file| is_written(file));
         let kin: Vec<FileId> = kin.map(|file| file.id).collect();
         for id in &kin {
             self.wake(*id);
@@ -53,7 +53,7 @@ impl Engine {
     /// What a file that nobody knows is, by its name, its first bytes, and the file that it was alike before.
     pub(super) fn likeness(&self, path: &Path, meta: &Meta, head: &[u8], before: Option<FileId>) -> Likeness {
         let kin = || {
-            let kin = self.files.values().filter(|file| file.may_be_copied_to(path) && file.held.is_none());
+            let kin = self.kin_of(path).filter(|file| file.held.is_none());
             kin.filter(|file| file.identity != meta.identity)
         };
         let is_lost = |file: &File| Self::is_lost_since(file, meta);
@@ -82,6 +82,7 @@ impl Engine {
         if let Some(file) = self.files.get_mut(&id) {
             file.held =
                 Some(Held { followers, original: likeness.original(), since: now.mono, wall: now.wall });
+            self.held.insert(id);
             self.timers.set(Timer::Held(id), now.mono + LOOK);
             // A row without a flow's place tells the next agent of it.
             self.keeper.whole_file(id);
@@ -92,15 +93,13 @@ impl Engine {
     /// Bytes of files that are held back from a flow.
     pub(super) fn held_bytes(&self, flow: FlowId) -> u64 {
         let held = |file: &&File| file.held.as_ref().is_some_and(|held| held.followers.contains(&flow));
-        self.files.values().filter(held).map(|file| file.size).sum()
+        self.held.iter().filter_map(|id| self.files.get(id)).filter(held).map(|file| file.size).sum()
     }
 
     /// An original was lost: is one of these its copy?
     pub(super) fn look_at_held(&mut self, now: Now) {
-        let held: Vec<FileId> =
-            self.files.values().filter(|file| file.held.is_some()).map(|file| file.id).collect();
-        for id in held {
-            self.timers.set(Timer::Held(id), now.mono);
+        for id in &self.held {
+            self.timers.set(Timer::Held(*id), now.mono);
         }
     }
 
@@ -157,6 +156,8 @@ impl Engine {
     /// The lost content takes the place of the file that was held back.
     fn is_copy(&mut self, id: FileId, original: FileId, chunk: &Chunk, now: Now) {
         let Some(copy) = self.files.remove(&id) else { return };
+        self.held.remove(&id);
+        self.kin.remove(&copy);
         let Some(handle) = copy.handle else { return };
         self.timers.cancel(Timer::Quiet(id));
         self.keeper.forget(id);
@@ -168,6 +169,7 @@ impl Engine {
         if let Some(file) = self.files.get_mut(&original) {
             file.path.clone_from(&copy.path);
             file.names = copy.names;
+            self.kin.add_all(file);
         }
         self.is_open(original, &copy.path, &chunk.meta, now);
         self.go_on(original, now);
@@ -178,6 +180,7 @@ impl Engine {
     fn is_no_copy(&mut self, id: FileId, chunk: &Chunk, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(held) = file.held.take() else { return };
+        self.held.remove(&id);
         file.head = content::fingerprint(&chunk.bytes);
         for flow in held.followers {
             self.follow(id, flow);

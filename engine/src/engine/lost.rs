@@ -33,6 +33,7 @@ impl Engine {
         let file = successor(old, new, head, now);
         let names: Vec<PathBuf> = file.names.iter().cloned().collect();
         self.by_identity.insert(file.identity, new);
+        self.kin.add_all(&file);
         self.files.insert(new, file);
         for path in names {
             self.set_file_behind(&path, id, new);

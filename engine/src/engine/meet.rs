@@ -184,6 +184,7 @@ impl Engine {
             lost: None,
         };
         self.by_identity.insert(file.identity, id);
+        self.kin.add_all(&file);
         self.files.insert(id, file);
         if self.is_to_be_held(sighting, likeness) {
             self.hold(id, sighting.followers.clone(), likeness, now);
@@ -244,6 +245,7 @@ impl Engine {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.last_seen = now.wall;
         let renamed = file.path != path && !file.names.contains(&path) && file.cursors.len() == 1;
+        self.kin.add(&path, id);
         if named {
             file.names.insert(path.clone());
         }

@@ -151,7 +151,7 @@ impl Engine {
 
     /// Whether a file of which nobody knows yet what it is may be a copy of it.
     fn may_have_copy(&self, original: &File) -> bool {
-        let held = |file: &File| file.held.is_some() && original.may_be_copied_to(&file.path);
+        let held = |file: &File| original.may_be_copied_to(&file.path);
         let dir = original.path.parent().and_then(|dir| self.tree.dirs.get(dir).map(|known| (dir, known)));
         let unopened = dir.is_some_and(|(dir, known)| {
             known.names.iter().any(|(name, known)| {
@@ -159,6 +159,6 @@ impl Engine {
                     && original.may_be_copied_to(&dir.join(name))
             })
         });
-        unopened || self.files.values().any(held)
+        unopened || self.held.iter().filter_map(|id| self.files.get(id)).any(held)
     }
 }

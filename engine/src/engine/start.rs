@@ -29,6 +29,7 @@ impl Engine {
             if !file.is_homeless() {
                 self.by_identity.insert(file.identity, file.id);
             }
+            self.kin.add_all(&file);
             self.files.insert(file.id, file);
         }
         for row in saved.flows {
