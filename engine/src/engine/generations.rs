@@ -7,6 +7,7 @@ use super::{Engine, FlowStart};
 use crate::event::{FileError, Kind, Meta, Now};
 use crate::follow::File;
 use crate::ids::FlowId;
+use crate::state::Identity;
 use std::time::Duration;
 
 /// How much older than its last write a time stamp may be: the kernel's clock for files ticks so coarsely.
@@ -31,7 +32,8 @@ impl Engine {
         let path = sighting.path();
         let lost = |file: &File| file.is_closed() && !file.is_over();
         let copy = || self.kin_of(&path).any(lost);
-        let followed = known || !self.unseen_by(&sighting.kin, &meta).is_empty() || copy();
+        let followed =
+            known || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty() || copy();
         if meta.kind == Kind::File && followed {
             self.tree.opening -= 1;
             self.open_in_turn(sighting, now);
@@ -41,12 +43,12 @@ impl Engine {
     }
 
     /// Which of these flows have never seen a file that was last written then.
-    pub(super) fn unseen_by(&self, flows: &[FlowId], meta: &Meta) -> Vec<FlowId> {
-        let held = self.held_before.contains(&meta.identity);
+    pub(super) fn unseen_by(&self, flows: &[FlowId], identity: Identity, mtime: i64) -> Vec<FlowId> {
+        let held = self.held_before.contains(&identity);
         let unseen = |flow: &FlowId| {
             let flow = &self.flows[flow.0 as usize];
             let since = flow.last_look.saturating_sub(TICK.as_nanos() as i64);
-            flow.start != FlowStart::FirstScan && (meta.mtime >= since || held)
+            flow.start != FlowStart::FirstScan && (mtime >= since || held)
         };
         flows.iter().copied().filter(unseen).collect()
     }

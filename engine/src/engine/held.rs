@@ -171,7 +171,7 @@ impl Engine {
             file.names = copy.names;
             self.kin.add_all(file);
         }
-        self.is_open(original, &copy.path, &chunk.meta, now);
+        self.is_open(original, &copy.path, &chunk.meta, true, now);
         self.go_on(original, now);
         self.save_soon(now);
     }

@@ -32,16 +32,23 @@ impl Engine {
         let text = format!("{} was truncated or overwritten, it is read from its start", old.path.display());
         let file = successor(old, new, head, now);
         let names: Vec<PathBuf> = file.names.iter().cloned().collect();
+        let (identity, mtime) = (file.identity, file.mtime);
         self.by_identity.insert(file.identity, new);
         self.kin.add_all(&file);
         self.files.insert(new, file);
-        for path in names {
-            self.set_file_behind(&path, id, new);
+        for path in &names {
+            self.set_file_behind(path, id, new);
         }
         for flow in self.flows_of(id) {
             self.follow_anew(new, id, flow);
             self.flow(flow).counters.truncations += 1;
             self.budget.stop_waiting(flow.0 as usize);
+        }
+        // Flows to which it is a generation that nobody has seen followed the old content not at all.
+        let kin: Vec<_> =
+            names.iter().filter_map(|path| Some(self.tree.name_mut(path)?.kin.clone())).flatten().collect();
+        for flow in self.unseen_by(&kin, identity, mtime) {
+            self.follow(new, flow);
         }
         self.note(Level::Info, "truncated", text);
         self.place(new, now);
@@ -117,7 +124,7 @@ impl Engine {
         now: Now,
     ) {
         self.has_copy(id, handle, &sighting.path(), copy, now);
-        self.found(id, sighting, &copy.meta, now);
+        self.found(id, sighting, &copy.meta, true, now);
     }
 
     /// Bytes that were seen and are not in the copy, because they were written after it was made, are lost.

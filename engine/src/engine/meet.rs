@@ -100,7 +100,7 @@ impl Engine {
             let copy = unsure && likeness != Likeness::No;
             if !copy && same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
-                return self.found(id, &sighting, &chunk.meta, now);
+                return self.found(id, &sighting, &chunk.meta, true, now);
             }
             sighting.adopt(file);
             self.content_is_other(id, now);
@@ -112,7 +112,7 @@ impl Engine {
         if let Likeness::CopyOf(original) = likeness {
             return self.adopt(original, handle, &sighting, &chunk, now);
         }
-        sighting.join(self.unseen_by(&sighting.kin, &chunk.meta));
+        sighting.join(self.unseen_by(&sighting.kin, meta.identity, chunk.meta.mtime));
         if sighting.followers.is_empty() {
             self.close(handle);
             self.concluded(&sighting, Seen::Passed(Why::NotMeant), now);
@@ -142,7 +142,7 @@ impl Engine {
         if let Some(file) = file {
             file.handle = Some(handle);
             let id = file.id;
-            return self.found(id, sighting, meta, now);
+            return self.found(id, sighting, meta, false, now);
         }
         self.close(handle);
         self.not_opened(sighting, error);
@@ -192,15 +192,15 @@ impl Engine {
         self.name(id, sighting, now);
     }
 
-    /// A known file is found again.
-    pub(super) fn found(&mut self, id: FileId, sighting: &Sighting, meta: &Meta, now: Now) {
-        self.is_open(id, &sighting.path(), meta, now);
+    /// A known file is found again. With its beginning `alike`, that was read and is as it was.
+    pub(super) fn found(&mut self, id: FileId, sighting: &Sighting, meta: &Meta, alike: bool, now: Now) {
+        self.is_open(id, &sighting.path(), meta, alike, now);
         self.name(id, sighting, now);
         self.go_on(id, now);
     }
 
     /// What is known of a file that is open again.
-    pub(super) fn is_open(&mut self, id: FileId, path: &Path, meta: &Meta, now: Now) {
+    pub(super) fn is_open(&mut self, id: FileId, path: &Path, meta: &Meta, alike: bool, now: Now) {
         let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
         file.missed = 0;
@@ -213,7 +213,7 @@ impl Engine {
         file.problem = None;
         // Under a rotated name a file that begins as it did and ends before its place is a copy that was made before that
         // was read.
-        let copy = name::is_rotated(path) && meta.size >= u64::from(file.head.len);
+        let copy = alike && name::is_rotated(path) && meta.size >= u64::from(file.head.len);
         for cursor in &mut file.cursors {
             if cursor.stage == Stage::Closed && !(copy && cursor.position.line.at > meta.size) {
                 cursor.stage = Stage::Unsaved;

@@ -316,6 +316,21 @@ fn a_file_that_is_opened_again_and_cannot_be_read_is_kept_open() {
     assert_eq!(story.got, "one\nother\ntwo\n");
 }
 
+#[test]
+fn a_rotated_file_that_was_refilled_and_cannot_be_read_at_first_is_read() {
+    let mut story = Story::new(&[(A, &lines("old", 500))], |flow| flow.files = vec!["/log/*.log*".into()]);
+    story.pass_undisturbed(SECONDS);
+    refill(&mut story.disk, A, &lines("new", 400));
+    story.disk.rename(Path::new(A), Path::new("/log/a.log.1"), 2);
+    story.restart();
+    story.pass(Duration::from_secs(1), &mut |_, what| match what {
+        Do::Read { cursor: None, .. } => Some(Outcome::Read(Err(FileError::Denied))),
+        _ => None,
+    });
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got.matches("new\n").count(), 400);
+}
+
 /// Another file comes when there is no descriptor left: the one that is open is closed for it.
 fn close_for_room(story: &mut Story) {
     write(&mut story.disk, "/log/other.log", "other\n");
