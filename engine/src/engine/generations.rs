@@ -21,12 +21,7 @@ impl Engine {
     pub(super) fn looked_at_kin(&mut self, sighting: Sighting, result: Result<Meta, FileError>, now: Now) {
         let meta = match result {
             Ok(meta) => meta,
-            Err(error) => {
-                if error == FileError::NotFound {
-                    self.look_for_other(&sighting, None);
-                }
-                return self.concluded_failed(&sighting, &error, now);
-            }
+            Err(error) => return self.concluded_failed(&sighting, &error, now),
         };
         let known = self.by_identity.contains_key(&meta.identity);
         let path = sighting.path();

@@ -23,12 +23,7 @@ impl Engine {
     ) {
         let meta = match result {
             Ok(meta) => meta,
-            Err(error) => {
-                if error == FileError::NotFound {
-                    self.look_for_other(&sighting, None);
-                }
-                return self.concluded_failed(&sighting, &error, now);
-            }
+            Err(error) => return self.concluded_failed(&sighting, &error, now),
         };
         self.had_room(&sighting);
         self.look_for_other(&sighting, Some(meta.identity.ino));

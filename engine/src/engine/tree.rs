@@ -249,6 +249,9 @@ impl Engine {
 
     /// A sighting could not be dealt with: again at the next reconcile.
     pub(super) fn concluded_failed(&mut self, sighting: &Sighting, error: &FileError, now: Now) {
+        if *error == FileError::NotFound {
+            self.look_for_other(sighting, None);
+        }
         if *error == FileError::TooManyFiles {
             return self.has_no_room(sighting.clone(), now);
         }
