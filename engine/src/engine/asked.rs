@@ -1,0 +1,150 @@
+//! What an unanswered action was for, and which concern its answer goes to.
+
+use super::tree::Sighting;
+use super::{Engine, read};
+use crate::encode::BatchId;
+use crate::event::{Letter, Meta, Now, Outcome};
+use crate::follow::Stage;
+use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
+use crate::job::JobDone;
+use std::path::PathBuf;
+
+/// What an unanswered action was for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Load,
+    Save,
+    Watch(PathBuf),
+    List(PathBuf),
+    /// Files are looked for by their inodes, beside their old paths.
+    Beside(PathBuf, Vec<FileId>),
+    /// Whether a closed file has changed.
+    Look(FileId, PathBuf),
+    /// How it stands with a file that may be deleted.
+    Deleted(FileId, HandleId),
+    /// A file lost its name before it was opened, and is looked for by its inode.
+    Astray {
+        dir: PathBuf,
+        ino: u64,
+        followers: Vec<FlowId>,
+        kin: Vec<FlowId>,
+    },
+    /// A rotated name that no glob leads to: what is behind it?
+    LookAtKin(Sighting),
+    Open(Sighting, HandleId),
+    Head(Sighting, HandleId, Meta),
+    Read {
+        cursor: CursorId,
+        handle: HandleId,
+        plan: read::Plan,
+    },
+    Seek {
+        cursor: CursorId,
+        handle: HandleId,
+        stage: Stage,
+        span: Span,
+    },
+    Frame(CursorId, read::Reading),
+    Encode,
+    Send(FlowId, BatchId),
+    Resend,
+    Letters(FlowId, Vec<Letter>),
+    /// It cannot be opened, but may be another name of a file that is open.
+    LookInstead(Sighting),
+    /// Whether a file that is held back is a copy.
+    Held(FileId, HandleId),
+    /// A file is closed so that this can be opened.
+    Room(Sighting),
+    /// A file is closed.
+    Close,
+    /// Nothing depends on the answer.
+    Nothing,
+}
+
+impl Engine {
+    pub(super) fn answered(&mut self, asked: Asked, outcome: Outcome, now: Now) {
+        match (asked, outcome) {
+            (Asked::Load, Outcome::Loaded(saved)) => self.loaded(*saved, now),
+            (Asked::Save, Outcome::Saved(result)) => self.saved(result, now),
+            (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
+            (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
+            (Asked::Beside(dir, files), Outcome::Listed(result)) => {
+                self.looked_beside(&dir, files, result, now);
+            }
+            (Asked::Astray { dir, ino, followers, kin }, Outcome::Listed(result)) => {
+                self.looked_astray(dir, ino, (followers, kin), result);
+            }
+            (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
+            (Asked::LookAtKin(sighting), Outcome::Looked(result)) => {
+                self.looked_at_kin(sighting, result, now);
+            }
+            (Asked::Deleted(file, handle), Outcome::LookedDeleted(result)) => {
+                self.looked_deleted(file, handle, result, now);
+            }
+            (Asked::Open(sighting, handle), Outcome::Opened(result)) => {
+                self.opened(sighting, handle, result, now);
+            }
+            (Asked::Head(sighting, handle, meta), Outcome::Read(result)) => {
+                self.head_read(sighting, handle, meta, result, now);
+            }
+            (Asked::Read { cursor, handle, plan }, Outcome::Read(result)) => {
+                self.read(cursor, handle, plan, result, now);
+            }
+            (Asked::Held(file, _), Outcome::Read(result)) => self.looked_at_held(file, result, now),
+            (Asked::Seek { cursor, stage, span, .. }, Outcome::Read(result)) => {
+                self.sought(cursor, stage, span, result, now);
+            }
+            (Asked::Frame(cursor, read), Outcome::Computed(done)) => {
+                if let JobDone::Framed(framed) = *done {
+                    self.framed(cursor, read, framed, now);
+                }
+            }
+            (Asked::Encode, Outcome::Computed(done)) => {
+                if let JobDone::Encoded(encoded) = *done {
+                    self.encoded(encoded, now);
+                }
+            }
+            (Asked::Send(flow, batch), Outcome::Sent(answer)) => self.sent(flow, batch, &answer, now),
+            (Asked::LookInstead(sighting), Outcome::Looked(result)) => {
+                self.looked_instead(sighting, result, now);
+            }
+            (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
+            (Asked::Close, Outcome::Closed) => self.may_have_room(),
+            (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
+            (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
+                self.lettered(flow, letters, result, now);
+            }
+            (asked, _) => self.cancelled(asked, now),
+        }
+    }
+
+    /// An action was given up, or answered with another kind of outcome: free what it held.
+    fn cancelled(&mut self, asked: Asked, now: Now) {
+        let gave_up = || crate::event::FileError::Other("given up".into());
+        match asked {
+            Asked::Read { cursor, handle, plan } => self.read(cursor, handle, plan, Err(gave_up()), now),
+            Asked::Seek { cursor, stage, span, .. } => self.sought(cursor, stage, span, Err(gave_up()), now),
+            Asked::LookAtKin(sighting) => self.looked_at_kin(sighting, Err(gave_up()), now),
+            Asked::Open(sighting, handle) => self.opened(sighting, handle, Err(gave_up()), now),
+            Asked::Head(sighting, handle, meta) => {
+                self.head_read(sighting, handle, meta, Err(gave_up()), now);
+            }
+            Asked::Held(file, _) => self.looked_at_held(file, Err(gave_up()), now),
+            Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
+            Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
+            Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
+            Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
+            Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
+            Asked::Resend => self.resent(None, now),
+            Asked::LookInstead(sighting) => self.looked_instead(sighting, Err(gave_up()), now),
+            Asked::Room(sighting) => self.has_room(sighting),
+            Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
+            Asked::Astray { dir, ino, followers, kin } => {
+                self.looked_astray(dir, ino, (followers, kin), Err(gave_up()));
+            }
+            Asked::Close => self.may_have_room(),
+            Asked::Deleted(file, handle) => self.looked_deleted(file, handle, Err(gave_up()), now),
+            Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
+        }
+    }
+}
