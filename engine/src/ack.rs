@@ -89,6 +89,15 @@ impl Acked {
         fresh
     }
 
+    /// Nothing exists from here on.
+    pub fn cut_off(&mut self, end: u64) {
+        self.prefix = self.prefix.min(end);
+        drop(self.ranges.split_off(&end));
+        if let Some(mut last) = self.ranges.last_entry() {
+            *last.get_mut() = end.min(*last.get());
+        }
+    }
+
     /// The bytes of `span` that are not acknowledged.
     pub fn missing(&self, span: Span) -> Vec<Span> {
         let mut missing = Vec::new();

@@ -59,6 +59,8 @@ pub struct File {
     pub changed: Duration,
     /// Wall time it was last seen.
     pub last_seen: i64,
+    /// Wall time it was last read; of an open one seeing its name tells nothing of its content.
+    pub last_read: i64,
     /// Names it has anywhere, at the last look.
     pub links: u64,
     /// Whether its row is in the store, with its newest epoch.
@@ -200,6 +202,7 @@ impl File {
             mtime: 0,
             changed: Duration::ZERO,
             last_seen: row.last_seen,
+            last_read: 0,
             links: 1,
             row: Row::Saved,
             ending: if row.finished { Ending::Finished } else { Ending::Live },

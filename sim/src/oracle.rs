@@ -94,6 +94,8 @@ pub(crate) struct Account {
 #[derive(Clone, Copy, Debug)]
 struct Binding {
     content: ContentId,
+    /// What it was held to mean before.
+    was: Option<ContentId>,
     /// Nothing was saved of it, so that a new agent may mean another content.
     loose: bool,
     /// It was read up to here.

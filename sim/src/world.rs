@@ -16,6 +16,8 @@ mod queue;
 mod service;
 mod show;
 pub(crate) mod store;
+#[cfg(test)]
+mod story;
 mod tally;
 #[cfg(test)]
 mod told;

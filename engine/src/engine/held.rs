@@ -146,11 +146,11 @@ impl Engine {
         self.timers.set(Timer::Held(id), now.mono + LOOK);
     }
 
-    /// Whether an open file was not looked at since then: where its destination is slow, its truncation may not have been
+    /// Whether an open file was not read since then: where its destination is slow, its truncation may not have been
     /// noticed yet.
     fn is_unseen_since(&self, original: Option<FileId>, wall: i64) -> bool {
         let file = original.and_then(|id| self.files.get(&id));
-        file.is_some_and(|file| file.handle.is_some() && file.last_seen <= wall)
+        file.is_some_and(|file| file.handle.is_some() && file.last_read <= wall)
     }
 
     /// The lost content takes the place of the file that was held back.

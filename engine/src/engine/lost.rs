@@ -77,6 +77,10 @@ impl Engine {
         self.by_identity.remove(&file.identity);
         file.identity = Identity::default();
         self.is_homeless(id, now);
+        // When it was deleted, nobody knows: a file that is like it may be younger.
+        if let Some(file) = self.files.get_mut(&id) {
+            file.lost = None;
+        }
     }
 
     /// A content lost its file.
@@ -218,6 +222,7 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         mtime: old.mtime,
         changed: now.mono,
         last_seen: now.wall,
+        last_read: now.wall,
         links: old.links,
         row: Row::Unsaved,
         ending: Ending::Live,

@@ -95,7 +95,16 @@ impl Engine {
             let copy = unsure && likeness != Likeness::No;
             if !copy && same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
-                return self.found(id, &sighting, &chunk.meta, true, now);
+                let shorter = chunk.bytes.len() < len;
+                if len == 0 {
+                    sighting.join(self.unseen_by(&sighting.kin, meta.identity, chunk.meta.mtime));
+                }
+                self.found(id, &sighting, &chunk.meta, !shorter, now);
+                // While the look lasts it is known to which flows the new content is a generation that nobody has seen.
+                if shorter {
+                    self.begin_anew(id, content::fingerprint(&chunk.bytes), now);
+                }
+                return;
             }
             sighting.adopt(file);
             self.content_is_other(id, now);
@@ -169,6 +178,7 @@ impl Engine {
             mtime: chunk.meta.mtime,
             changed: now.mono,
             last_seen: now.wall,
+            last_read: now.wall,
             links: chunk.meta.links,
             row: Row::Unsaved,
             ending: Ending::Live,
@@ -209,10 +219,14 @@ impl Engine {
         // Under a rotated name a file that begins as it did and ends before its place is a copy that was made before that
         // was read.
         let copy = alike && name::is_rotated(path) && meta.size >= u64::from(file.head.len);
-        for cursor in &mut file.cursors {
-            if cursor.stage == Stage::Closed && !(copy && cursor.position.line.at > meta.size) {
-                cursor.stage = Stage::Unsaved;
+        for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Closed) {
+            if copy && cursor.position.line.at > meta.size {
+                continue;
             }
+            if copy {
+                cursor.acked.cut_off(meta.size);
+            }
+            cursor.stage = Stage::Unsaved;
         }
     }
 

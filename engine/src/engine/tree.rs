@@ -226,11 +226,11 @@ impl Engine {
         if !matches!(sighting.lead, Lead::Name(Some(listed)) if listed != ino) {
             return;
         }
+        let listed = std::mem::replace(&mut sighting.lead, Lead::Name(Some(ino)));
         let dir = self.tree.dirs.get_mut(&sighting.dir);
         let name = dir.and_then(|dir| dir.names.get_mut(&sighting.name));
-        let Some(name) = name.filter(|name| sighting.is_of(name)) else { return };
+        let Some(name) = name.filter(|name| listed == Lead::Name(Some(name.ino))) else { return };
         name.ino = ino;
-        sighting.lead = Lead::Name(Some(ino));
         if let Seen::File(other) | Seen::Reopening(other) = std::mem::replace(&mut name.seen, Seen::Opening) {
             self.unname(other, &sighting.path(), now);
         }
@@ -262,9 +262,13 @@ impl Engine {
     pub(super) fn not_opened(&mut self, sighting: &Sighting, error: &FileError) {
         self.tree.opening -= 1;
         let why = self.tree.faults.why(error);
-        if let Some(Seen::Reopening(file)) = self.set_seen(sighting, Seen::Failed(why)) {
+        let link = sighting.lead == Lead::Name(None);
+        match self.set_seen(sighting, Seen::Failed(why)) {
             // Known all the same; the next look finds it changed again.
-            self.set_seen(sighting, Seen::File(file));
+            Some(Seen::Reopening(file)) => drop(self.set_seen(sighting, Seen::File(file))),
+            // Another sighting of it was dealt with before.
+            Some(Seen::File(file)) if !link => drop(self.set_seen(sighting, Seen::File(file))),
+            _ => {}
         }
         // A link that leads nowhere, or to no file, is as little to follow as a FIFO.
         if !matches!(error, FileError::NotFound | FileError::NoFile) {

@@ -59,7 +59,7 @@ impl Oracle {
             }
             for ((content, book), saved) in flow.books.iter_mut().enumerate().zip(saved) {
                 for (start, sent) in &mut book.sent {
-                    if book.again_to == u64::MAX || !saved.covers(*start, sent.end) {
+                    if sent.end <= book.again_to || !saved.covers(*start, sent.end) {
                         sent.allowed = sent.allowed.max(sent.times) + 1;
                     }
                 }
@@ -134,17 +134,29 @@ impl Oracle {
     pub(crate) fn copied(&mut self, disk: &Disk, copy: ContentId) {
         let original = disk.origin(copy);
         let again = disk.contents.iter().filter(|other| other.copy_of == Some(original)).count() > 1;
+        let begins = self.flows.iter().any(|flow| flow.begun.is_none());
         for flow in &mut self.flows {
             // A content that is told by few bytes is not recognised after a restart.
             let short = disk.contents[copy].bytes.len() < TELLING;
             // Which names a lost content had beside the last, no row tells.
             let linked = disk.nodes[disk.contents[original].node].linked;
-            let unsure =
-                again || short || linked || flow.scarce || flow.begun.is_none() || flow.writers.is_empty();
+            let unsure = again || short || linked || begins || flow.scarce || flow.writers.is_empty();
             let book = flow.book(original);
             if unsure {
                 book.again_to = u64::MAX;
             }
+        }
+    }
+
+    /// A content lost its live name. If nobody could read it before, it and its copies are found at once, under rotated
+    /// names all, and nothing tells which of them was there first.
+    pub(crate) fn moved(&mut self, disk: &Disk, node: NodeId) {
+        let content = disk.origin(disk.nodes[node].content);
+        if self.read.contains(&content) || disk.copies(content).next().is_none() {
+            return;
+        }
+        for flow in &mut self.flows {
+            flow.book(content).again_to = u64::MAX;
         }
     }
 
@@ -201,7 +213,21 @@ impl Oracle {
         let other = flow.bound.iter().filter(|(other, binding)| **other != key && binding.content == content);
         let again_to = other.map(|(_, binding)| binding.read).max();
         self.cut.remove(&cursor);
-        flow.bound.insert(key, Binding { content, loose: false, read: end });
+        let by_copy = |(file, epoch): (FileId, Epoch)| {
+            self.by_copy.contains(&CursorId { flow: cursor.flow, file, epoch })
+        };
+        if !shared && !by_copy(key) {
+            // What went before under another id was of the content that this one replaced, after all.
+            let others = flow
+                .bound
+                .iter_mut()
+                .filter(|(other, binding)| **other != key && binding.content == content && !by_copy(**other));
+            others.for_each(|(_, binding)| {
+                binding.content = binding.was.or(disk.content_before(content)).unwrap_or(content);
+            });
+        }
+        let was = flow.bound.get(&key).map(|known| known.content);
+        flow.bound.insert(key, Binding { content, was, loose: false, read: end });
         if let Some(again_to) = again_to.filter(|_| shared && !self.by_copy.contains(&cursor)) {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
             let book = flow.book(content);

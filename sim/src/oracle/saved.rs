@@ -7,6 +7,9 @@ use kintail_engine::ids::{CursorId, Epoch, FileId, Span};
 use kintail_engine::settings::{Oversize, StartAt};
 use kintail_engine::state::{CursorRow, Identity, LedgerRow, Put, Reason, Transaction};
 
+/// Past 256 reading waits; what was read before may make some more.
+const MOST_RANGES: usize = 512;
+
 impl Oracle {
     /// A transaction was applied, which led to these rows.
     pub(crate) fn saved(
@@ -155,7 +158,10 @@ impl Account {
         match content {
             Some(content) if allowed => {
                 let content = disk.origin(content);
-                self.bound.insert((row.file, row.epoch), Binding { content, loose: false, read: row.prefix });
+                self.bound.insert(
+                    (row.file, row.epoch),
+                    Binding { content, was: None, loose: false, read: row.prefix },
+                );
                 let book = self.book(content);
                 book.skipped = row.prefix;
                 book.serve(0, row.prefix);
@@ -190,7 +196,7 @@ fn check_ranges(row: &CursorRow) -> Result<(), Broken> {
         last = range.end;
         fine
     });
-    if apart && row.ranges.len() <= 256 {
+    if apart && row.ranges.len() <= MOST_RANGES {
         return Ok(());
     }
     Err(Broken::new("ranges are sorted, apart, few and not empty", format!("{row:?}")))

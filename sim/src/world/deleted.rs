@@ -1,6 +1,6 @@
 //! Deleted files that nobody could read yet: which are held, and which are given up.
 
-use super::found::{SECONDS, Story, write};
+use super::story::{SECONDS, Story, write};
 use kintail_engine::event::{Do, FileError, Outcome};
 use kintail_engine::ids::Span;
 use kintail_engine::settings::HoldDeleted;

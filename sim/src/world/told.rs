@@ -1,7 +1,7 @@
 //! What the status says of files that are not read, told step by step.
 
 use super::disk::Disk;
-use super::found::{SECONDS, Story, write};
+use super::story::{SECONDS, Story, write};
 use kintail_engine::event::{Do, FileError, Outcome};
 use kintail_engine::settings::Watch;
 use std::path::Path;

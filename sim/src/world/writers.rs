@@ -101,6 +101,9 @@ impl World {
     pub(super) fn rotate(&mut self, writer: usize, reopen: bool) -> bool {
         let Some(name) = self.make_way(writer) else { return false };
         let live = self.plan.setup.writers[writer].path.clone();
+        if let Some(node) = self.disk.find(&live) {
+            self.oracle.moved(&self.disk, node);
+        }
         self.rename(&live, &name);
         if reopen {
             self.reopen(writer);

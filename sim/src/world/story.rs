@@ -1,0 +1,211 @@
+//! An agent in a small world in which everything is answered at once, for tests that tell a story step by step.
+
+use super::disk::{Disk, NodeId};
+use super::store::Store;
+use kintail_engine::destination::Answer;
+use kintail_engine::event::{Action, Chunk, Deleted, Do, Event, FileError, Notice, Now, Outcome};
+use kintail_engine::ids::{ActionId, HandleId};
+use kintail_engine::settings::{Agent, Destination, Flow, Settings};
+use kintail_engine::state::Saved;
+use kintail_engine::{Engine, Poll, Start};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// An agent that is answered at once, except where a story meddles.
+pub(super) struct Story {
+    pub(super) disk: Disk,
+    pub(super) store: Store,
+    pub(super) settings: Settings,
+    pub(super) engine: Engine,
+    now: Duration,
+    pub(super) open: BTreeMap<HandleId, NodeId>,
+    pub(super) got: String,
+    lives: u64,
+    /// Of a thousand bytes; all, once a deleted file is closed.
+    pub(super) free: u64,
+}
+
+/// What a story does when the agent asks for something: may change the disk, and may answer in its place.
+pub(super) type Meddle<'a> = &'a mut dyn FnMut(&mut Disk, &Do) -> Option<Outcome>;
+
+impl Story {
+    pub(super) fn new(files: &[(&str, &str)], change: impl FnOnce(&mut Flow)) -> Self {
+        let mut disk = Disk::new(true);
+        for (path, text) in files {
+            write(&mut disk, path, text);
+        }
+        let mut flow = Flow::new("app", vec!["/log/**/*.log".into()], Destination::Stdout);
+        flow.close_after = Duration::from_secs(1);
+        change(&mut flow);
+        let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
+        let engine = engine(&settings, 0);
+        let (store, now, open) = (Store::new(), Duration::from_secs(1), BTreeMap::new());
+        Self { disk, store, settings, engine, now, open, got: String::new(), lives: 0, free: 1000 }
+    }
+
+    /// Another flow begins, with a restart.
+    pub(super) fn follow(&mut self, name: &str, glob: &str) {
+        let flow = Flow { name: name.into(), files: vec![glob.into()], ..self.settings.flows[0].clone() };
+        self.settings.flows.push(flow);
+        self.restart();
+    }
+
+    /// The agent is killed, and another one starts.
+    pub(super) fn restart(&mut self) {
+        self.restart_after(Duration::ZERO);
+    }
+
+    /// ... a while later.
+    pub(super) fn restart_after(&mut self, down: Duration) {
+        self.now += down;
+        self.lives += 1;
+        for node in std::mem::take(&mut self.open).into_values() {
+            self.disk.release(node);
+        }
+        self.engine = engine(&self.settings, self.lives);
+    }
+
+    pub(super) fn notice(&mut self, path: &str) {
+        let now = self.clock();
+        self.engine.handle(Event::Notice(Notice::Content { path: path.into() }), now);
+    }
+
+    pub(super) fn notice_entries(&mut self, dir: &str) {
+        let now = self.clock();
+        self.engine.handle(Event::Notice(Notice::Entries { dir: dir.into() }), now);
+    }
+
+    /// Lets so much time pass.
+    pub(super) fn pass(&mut self, time: Duration, meddle: Meddle) {
+        let end = self.now + time;
+        loop {
+            let now = self.clock();
+            match self.engine.poll(now) {
+                Poll::Action(action) => {
+                    let outcome = match meddle(&mut self.disk, &action.what) {
+                        Some(outcome) => outcome,
+                        None => self.perform(action.what),
+                    };
+                    self.engine.handle(Event::Done { id: action.id, outcome }, now);
+                }
+                Poll::Wait(until) if until.is_some_and(|until| until <= end) => {
+                    self.now = until.unwrap_or(end);
+                }
+                Poll::Wait(_) | Poll::Finished => break,
+            }
+        }
+        self.now = end;
+    }
+
+    pub(super) fn pass_undisturbed(&mut self, time: Duration) {
+        self.pass(time, &mut |_, _| None);
+    }
+
+    /// What the store holds.
+    pub(super) fn saved(&self) -> Saved {
+        self.store.load()
+    }
+
+    /// Whether no file is open.
+    pub(super) fn closed_all(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    pub(super) fn clock(&self) -> Now {
+        Now { mono: self.now, wall: self.now.as_nanos() as i64 }
+    }
+
+    /// Answers all that the agent asks for now, but for what is kept back.
+    pub(super) fn settle(&mut self, keep: impl Fn(&Do) -> bool) -> Vec<Action> {
+        let now = self.clock();
+        let mut kept = Vec::new();
+        while let Poll::Action(action) = self.engine.poll(now) {
+            if keep(&action.what) { kept.push(action) } else { self.answer(action) }
+        }
+        kept
+    }
+
+    pub(super) fn answer(&mut self, action: Action) {
+        let outcome = self.perform(action.what);
+        self.answer_so(action.id, outcome);
+    }
+
+    pub(super) fn answer_so(&mut self, id: ActionId, outcome: Outcome) {
+        let now = self.clock();
+        self.engine.handle(Event::Done { id, outcome }, now);
+    }
+
+    fn perform(&mut self, what: Do) -> Outcome {
+        match what {
+            Do::Load => Outcome::Loaded(Box::new(self.store.load())),
+            Do::Save(transaction) => {
+                self.store.save(transaction, "boot");
+                Outcome::Saved(Ok(()))
+            }
+            Do::List { dir, wanted } => Outcome::Listed(self.disk.list(&dir).map(|mut listing| {
+                listing.entries.retain(|entry| wanted.wants(&entry.name, entry.kind, entry.ino));
+                listing
+            })),
+            Do::LookDeleted { handle } => Outcome::LookedDeleted(Ok(Deleted {
+                links: self.disk.nodes[self.open[&handle]].links,
+                free: self.free,
+                total: 1000,
+            })),
+            Do::Look { path } => Outcome::Looked(self.disk.look(&path)),
+            Do::Open { handle, path } => {
+                let node = self.disk.find(&path);
+                if let Some(node) = node {
+                    self.open.insert(handle, node);
+                    self.disk.hold(node);
+                }
+                Outcome::Opened(node.map(|node| self.disk.stat(node)).ok_or(FileError::NotFound))
+            }
+            Do::Read { handle, offset, len, .. } => {
+                let node = self.open[&handle];
+                let bytes = &self.disk.contents[self.disk.nodes[node].content].bytes;
+                let start = (offset as usize).min(bytes.len());
+                let bytes = bytes[start..(start + len).min(bytes.len())].to_vec().into();
+                Outcome::Read(Ok(Chunk { bytes, meta: self.disk.stat(node) }))
+            }
+            Do::Close { handle } => {
+                if let Some(node) = self.open.remove(&handle) {
+                    self.disk.release(node);
+                    self.free = if self.disk.nodes[node].links == 0 { 1000 } else { self.free };
+                }
+                Outcome::Closed
+            }
+            Do::Watch { .. } => Outcome::Watched(Ok(())),
+            Do::Compute(job) => Outcome::Computed(Box::new(job.run())),
+            Do::Send(request) => {
+                self.got.push_str(&String::from_utf8_lossy(&request.body));
+                Outcome::Sent(Answer::Written)
+            }
+            Do::DeadLetters { .. } => Outcome::DeadLettered(Ok(())),
+            Do::Unwatch { .. } | Do::Reply { .. } => Outcome::Closed,
+        }
+    }
+}
+
+fn engine(settings: &Settings, seed: u64) -> Engine {
+    Engine::new(Start { settings: settings.clone(), seed, boot_id: "boot".into() }).expect("good settings")
+}
+
+/// Adds to a file's end.
+pub(super) fn write(disk: &mut Disk, path: &str, text: &str) {
+    let path = Path::new(path);
+    disk.make_dir(path.parent().expect("a directory"), 1);
+    let node = disk.find(path).unwrap_or_else(|| disk.create(path, 1, 1));
+    let content = disk.nodes[node].content;
+    disk.contents[content].bytes.extend_from_slice(text.as_bytes());
+}
+
+/// Cuts a file to nothing, and fills it anew.
+pub(super) fn refill(disk: &mut Disk, path: &str, text: &str) {
+    let node = disk.find(Path::new(path)).expect("the file is there");
+    disk.truncate(node, 1, 1);
+    write(disk, path, text);
+}
+
+/// Long enough for all that is to come of itself.
+pub(super) const SECONDS: Duration = Duration::from_secs(20);
