@@ -1,5 +1,6 @@
 //! What an unanswered action was for, and which concern its answer goes to.
 
+use super::missing::Stray;
 use super::tree::Sighting;
 use super::{Engine, read};
 use crate::encode::BatchId;
@@ -23,12 +24,7 @@ pub(super) enum Asked {
     /// How it stands with a file that may be deleted.
     Deleted(FileId, HandleId),
     /// A file lost its name before it was opened, and is looked for by its inode.
-    Astray {
-        dir: PathBuf,
-        ino: u64,
-        followers: Vec<FlowId>,
-        kin: Vec<FlowId>,
-    },
+    Astray(Stray),
     /// A rotated name that no glob leads to: what is behind it?
     LookAtKin(Sighting),
     Open(Sighting, HandleId),
@@ -71,9 +67,7 @@ impl Engine {
             (Asked::Beside(dir, files), Outcome::Listed(result)) => {
                 self.looked_beside(&dir, files, result, now);
             }
-            (Asked::Astray { dir, ino, followers, kin }, Outcome::Listed(result)) => {
-                self.looked_astray(dir, ino, (followers, kin), result);
-            }
+            (Asked::Astray(stray), Outcome::Listed(result)) => self.looked_astray(stray, result),
             (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
             (Asked::LookAtKin(sighting), Outcome::Looked(result)) => {
                 self.looked_at_kin(sighting, result, now);
@@ -139,9 +133,7 @@ impl Engine {
             Asked::LookInstead(sighting) => self.looked_instead(sighting, Err(gave_up()), now),
             Asked::Room(sighting) => self.has_room(sighting),
             Asked::Frame(cursor, read) => self.budget.give(cursor.flow.0 as usize, read.charge),
-            Asked::Astray { dir, ino, followers, kin } => {
-                self.looked_astray(dir, ino, (followers, kin), Err(gave_up()));
-            }
+            Asked::Astray(stray) => self.looked_astray(stray, Err(gave_up())),
             Asked::Close => self.may_have_room(),
             Asked::Deleted(file, handle) => self.looked_deleted(file, handle, Err(gave_up()), now),
             Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}

@@ -62,7 +62,7 @@ impl Engine {
     /// A scan that began a while ago is complete: what there was then is known, if all could be looked at.
     pub(super) fn looked_everywhere(&mut self, now: Now) {
         // What is held back, or was renamed while it was looked at, is not known yet.
-        if !self.held.is_empty() || self.asked.is_looking_astray() || !self.saw_all() {
+        if !self.held.is_empty() || self.is_looking_astray() || !self.saw_all() {
             return;
         }
         let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;

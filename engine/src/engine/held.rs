@@ -54,7 +54,9 @@ impl Engine {
     pub(super) fn likeness(&self, path: &Path, meta: &Meta, head: &[u8], before: Option<FileId>) -> Likeness {
         let kin = || {
             let kin = self.kin_of(path).filter(|file| file.held.is_none());
-            kin.filter(|file| file.identity != meta.identity)
+            // What is older than a file is no copy of it.
+            let older = |file: &File| meta.identity.btime != 0 && meta.identity.btime < file.identity.btime;
+            kin.filter(move |file| file.identity != meta.identity && !older(file))
         };
         let is_lost = |file: &File| Self::is_lost_since(file, meta);
         let alike = kin().filter(|file| file.begins(head) || before == Some(file.id));

@@ -112,8 +112,7 @@ impl Engine {
         let gone = file.is_homeless() || file.missed > 0;
         let older = match file.lost {
             Some(lost) if meta.identity.btime != 0 => meta.identity.btime <= lost,
-            Some(_) => true,
-            None => file.head.len >= TELLING,
+            _ => file.head.len >= TELLING,
         };
         gone && file.is_closed() && older
     }

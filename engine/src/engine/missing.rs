@@ -11,6 +11,16 @@ use std::path::{Path, PathBuf};
 /// A saved file that so many complete scans did not find is gone: one scan can miss a file that moves meanwhile.
 const SCANS_TO_BE_GONE: u32 = 2;
 
+/// A file that lost its followed name before it could be opened.
+#[derive(Debug)]
+pub(super) struct Stray {
+    dir: PathBuf,
+    ino: u64,
+    followers: Vec<FlowId>,
+    /// These follow it too if it is a generation that nobody has seen.
+    kin: Vec<FlowId>,
+}
+
 impl Engine {
     /// What was listed under a name and what is opened under it differ: the one that was listed has another name now.
     pub(super) fn look_for_other(&mut self, sighting: &Sighting, opened: Option<u64>) {
@@ -22,28 +32,32 @@ impl Engine {
 
     /// A file lost its followed name before it could be opened: it is looked for in its directory, by its inode.
     pub(super) fn look_astray(&mut self, dir: &Path, ino: u64, followers: &[FlowId], kin: &[FlowId]) {
-        if self.is_inode_open(ino) {
-            return;
-        }
-        let wanted = self.tree.globs().wanted(&[], BTreeSet::from([ino]));
         let (followers, kin) = (followers.to_vec(), kin.to_vec());
-        let asked = Asked::Astray { dir: dir.into(), ino, followers, kin };
-        self.ask(asked, Do::List { dir: dir.into(), wanted });
+        self.look_for_stray(Stray { dir: dir.into(), ino, followers, kin });
     }
 
-    pub(super) fn looked_astray(
-        &mut self,
-        dir: PathBuf,
-        ino: u64,
-        (followers, kin): (Vec<FlowId>, Vec<FlowId>),
-        result: Result<Listing, FileError>,
-    ) {
-        let entries = result.map(|listing| listing.entries).unwrap_or_default();
+    fn look_for_stray(&mut self, stray: Stray) {
+        if self.is_inode_open(stray.ino) {
+            return;
+        }
+        let wanted = self.tree.globs().wanted(&[], BTreeSet::from([stray.ino]));
+        let dir = stray.dir.clone();
+        self.ask(Asked::Astray(stray), Do::List { dir, wanted });
+    }
+
+    pub(super) fn looked_astray(&mut self, stray: Stray, result: Result<Listing, FileError>) {
+        let entries = match result {
+            Ok(listing) => listing.entries,
+            Err(FileError::NotFound) => Vec::new(),
+            // Could not look: nobody knows.
+            Err(_) => return self.tree.strays.push(stray),
+        };
+        let Stray { dir, ino, followers, kin } = stray;
         match entries.into_iter().find(|entry| entry.ino == ino && entry.kind == Kind::File) {
             // It has its followed name again, under which it is opened in its turn.
-            Some(entry) if self.is_followed(&dir, &entry.name) => {}
+            Some(entry) if self.is_followed_by(&followers, &dir, &entry.name) => {}
             // A glob leads to it: the next listing does. It may be another file, which got the inode number, and is live.
-            Some(entry) if self.follow_all(&followers, &dir, &entry.name) => self.look_into(&dir),
+            Some(entry) if self.follow_all(&followers, &dir, &entry.name) => self.look_into_in_scan(&dir),
             Some(entry) => {
                 self.tree_open(Sighting {
                     dir,
@@ -56,6 +70,18 @@ impl Engine {
             }
             None => followers.into_iter().for_each(|flow| self.possible_loss(flow)),
         }
+    }
+
+    /// At a reconcile: those for which nobody could look.
+    pub(super) fn look_for_strays(&mut self) {
+        for stray in std::mem::take(&mut self.tree.strays) {
+            self.look_for_stray(stray);
+        }
+    }
+
+    /// Whether files that lost their followed names are still being looked for.
+    pub(super) fn is_looking_astray(&self) -> bool {
+        !self.tree.strays.is_empty() || self.asked.is_looking_astray()
     }
 
     /// After a scan: saved files that no glob found are looked for beside their old path, by inode.

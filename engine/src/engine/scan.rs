@@ -32,6 +32,7 @@ impl Engine {
             listed_for: 0,
             stage: DirStage::New,
             dirty: false,
+            owed: false,
             due: Duration::ZERO,
             watched: false,
             failed: None,
@@ -117,6 +118,15 @@ impl Engine {
         }
     }
 
+    /// A file is there that no listing has shown yet: the scan is complete only after the next that begins now.
+    pub(super) fn look_into_in_scan(&mut self, path: &Path) {
+        self.look_into(path);
+        if let Some(dir) = self.tree.dirs.get_mut(path) {
+            dir.owed = dir.dirty;
+            self.tree.awaited.insert(path.to_path_buf());
+        }
+    }
+
     pub(super) fn look_into_all(&mut self) {
         let dirs: Vec<PathBuf> = self.tree.dirs.keys().cloned().collect();
         for dir in dirs {
@@ -144,7 +154,8 @@ impl Engine {
             dir.why = self.tree.faults.why(error);
         }
         let again = dir.dirty;
-        let whole = dir.listed_for == dir.standings.len();
+        let owed = std::mem::take(&mut dir.owed) && again;
+        let whole = dir.listed_for == dir.standings.len() && !owed;
         let scanned = result.as_ref().map_or(0, |listing| listing.scanned);
         dir.due = now.mono + Duration::from_micros(scanned.saturating_mul(REST_FOR_AN_ENTRY));
         match result {

@@ -57,6 +57,7 @@ impl Engine {
             self.tree.awaited = self.tree.dirs.keys().cloned().collect();
         }
         self.look_into_due(now);
+        self.look_for_strays();
         self.look_for_room();
         let active = |file: &File| now.mono.saturating_sub(file.changed) <= ACTIVE;
         // Where no notices come, nothing else would tell that a file is written again.

@@ -1,5 +1,6 @@
 //! What is known of directories and of what is behind their names; the names that are being opened.
 
+use super::missing::Stray;
 use super::sweep::ACTIVE;
 use super::unread::{Faults, Why};
 use super::{Asked, Engine};
@@ -27,6 +28,8 @@ pub(super) struct Tree {
     pub(super) awaited: BTreeSet<PathBuf>,
     pub(super) to_open: VecDeque<Sighting>,
     pub(super) opening: usize,
+    /// Files that lost their followed names, for which nobody could look yet.
+    pub(super) strays: Vec<Stray>,
     /// The errors that names and directories could not be read for.
     pub(super) faults: Faults,
     /// Complete scans since the start.
@@ -43,6 +46,8 @@ pub(super) struct Dir {
     pub(super) stage: DirStage,
     /// Something moved since the listing that is out.
     pub(super) dirty: bool,
+    /// ... and the scan waits for the listing that shows it.
+    pub(super) owed: bool,
     /// A reconcile does not list it before: to list a huge directory takes its time.
     pub(super) due: Duration,
     pub(super) watched: bool,
@@ -157,6 +162,7 @@ impl Tree {
             awaited: BTreeSet::new(),
             to_open: VecDeque::new(),
             opening: 0,
+            strays: Vec::new(),
             faults: Faults::default(),
             scans: 0,
             scanning: true,
@@ -344,8 +350,9 @@ impl Engine {
         Some(self.tree.dirs.get(dir)?.names.get(name)?.seen)
     }
 
-    /// Whether a name was followed at the last listing.
-    pub(super) fn is_followed(&self, dir: &Path, name: &OsStr) -> bool {
-        self.seen_behind(dir, name).is_some()
+    /// Whether all these flows followed a name at the last listing.
+    pub(super) fn is_followed_by(&self, flows: &[FlowId], dir: &Path, name: &OsStr) -> bool {
+        let name = self.tree.dirs.get(dir).and_then(|dir| dir.names.get(name));
+        name.is_some_and(|name| flows.iter().all(|flow| name.followers.contains(flow)))
     }
 }

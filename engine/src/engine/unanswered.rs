@@ -28,7 +28,7 @@ impl Unanswered {
 
     /// Whether a file that was renamed while it was looked at is looked for.
     pub(super) fn is_looking_astray(&self) -> bool {
-        self.asked.values().any(|asked| matches!(asked, Asked::Astray { .. }))
+        self.asked.values().any(|asked| matches!(asked, Asked::Astray(_)))
     }
 
     /// Whether a read is out, be it one of a content that was lost.

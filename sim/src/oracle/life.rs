@@ -102,9 +102,10 @@ impl Oracle {
     pub(crate) fn gone(&mut self, disk: &Disk, content: ContentId, truncated: bool) {
         let node = disk.contents[content].node;
         let seen = self.seen(content);
-        // Of a short content that grew meanwhile nobody can tell its copy.
+        // Of a short content that grew meanwhile nobody can tell its copy; nor of one that was opened by another name.
         let grew = |copy: &Content| copy.bytes.len() < disk.contents[content].bytes.len();
-        let blurred = disk.copies(content).any(|copy| copy.bytes.len() < WINDOW && grew(copy));
+        let linked = disk.nodes[node].linked;
+        let blurred = disk.copies(content).any(|copy| linked || copy.bytes.len() < WINDOW && grew(copy));
         for flow in &mut self.flows {
             let followed = flow.followed.contains(&node);
             // What was read of it before the engine had a file for it, it took for another content.

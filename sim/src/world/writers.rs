@@ -128,6 +128,8 @@ impl World {
         let wall = self.stamp();
         let gone = self.disk.truncate(node, wall, self.now);
         self.oracle.gone(&self.disk, gone, true);
+        // It may have been deleted since it was copied.
+        self.mourn(node);
         self.notice_content(node);
     }
 

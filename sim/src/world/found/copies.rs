@@ -1,6 +1,7 @@
 //! ... of copies that are taken for other files, and of files that are taken for copies or for what they were before.
 
-use super::super::story::{SECONDS, Story, write};
+use super::super::disk::Disk;
+use super::super::story::{SECONDS, Story, refill, write};
 use super::{A, lines};
 use kintail_engine::event::{Do, FileError, Outcome};
 use kintail_engine::settings::Flow;
@@ -152,4 +153,37 @@ fn a_name_that_two_sightings_lead_to_and_one_cannot_open_is_still_its_files() {
     story.notice_entries("/log/sub");
     story.pass_undisturbed(SECONDS);
     assert!(story.got.ends_with("half\n"), "{}", story.got);
+}
+
+#[test]
+fn a_file_that_lost_its_name_is_looked_for_again_when_its_directory_could_not_be_listed() {
+    let mut story = Story::new(&[], |_| ());
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, A, "one\n");
+    story.notice_entries("/log");
+    let mut open = story.settle(|what| matches!(what, Do::Open { .. }));
+    story.disk.rename(Path::new(A), Path::new(FIRST), 1);
+    write(&mut story.disk, A, "two\n");
+    story.answer(open.remove(0));
+    for action in story.settle(|what| matches!(what, Do::List { .. })) {
+        story.answer_so(action.id, Outcome::Listed(Err(FileError::Denied)));
+    }
+    story.pass_undisturbed(SECONDS * 2);
+    assert!(story.got.contains("one\n") && story.got.contains("two\n"), "{}", story.got);
+}
+
+#[test]
+fn an_older_file_that_begins_as_a_short_one_did_is_no_copy_of_it() {
+    let mut story = Story::new(&[], wide);
+    // Inodes do not tell here when they were made.
+    story.disk = Disk::new(false);
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, FIRST, "OK\nfirst\n");
+    write(&mut story.disk, A, "OK\n");
+    story.notice_entries("/log");
+    story.pass_undisturbed(Duration::from_millis(500));
+    refill(&mut story.disk, A, "new\n");
+    story.notice(A);
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got.matches("OK\n").count(), 2, "{}", story.got);
 }
