@@ -59,8 +59,8 @@ pub struct File {
     pub changed: Duration,
     /// Wall time it was last seen.
     pub last_seen: i64,
-    /// Wall time it was last read; of an open one seeing its name tells nothing of its content.
-    pub last_read: i64,
+    /// When it was last read; of an open one seeing its name tells nothing of its content.
+    pub last_read: Duration,
     /// Names it has anywhere, at the last look.
     pub links: u64,
     /// Whether its row is in the store, with its newest epoch.
@@ -180,8 +180,6 @@ pub struct Held {
     pub original: Option<FileId>,
     /// When it was seen to grow last.
     pub since: Duration,
-    /// The same, in wall time.
-    pub wall: i64,
 }
 
 impl File {
@@ -202,7 +200,7 @@ impl File {
             mtime: 0,
             changed: Duration::ZERO,
             last_seen: row.last_seen,
-            last_read: 0,
+            last_read: Duration::ZERO,
             links: 1,
             row: Row::Saved,
             ending: if row.finished { Ending::Finished } else { Ending::Live },

@@ -119,7 +119,9 @@ impl Engine {
         if !(rested || file.links == 0) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
-        let deleted = file.links == 0 && file.names.is_empty();
+        // Who opened it once more before it was deleted is to find it known.
+        let met = self.asked.is_meeting(file.identity);
+        let deleted = file.links == 0 && file.names.is_empty() && !met;
         if let Some(handle) = self.let_go(id) {
             self.close(handle);
         }

@@ -82,8 +82,7 @@ impl Engine {
     /// Nobody reads it yet.
     pub(super) fn hold(&mut self, id: FileId, followers: Vec<FlowId>, likeness: Likeness, now: Now) {
         if let Some(file) = self.files.get_mut(&id) {
-            file.held =
-                Some(Held { followers, original: likeness.original(), since: now.mono, wall: now.wall });
+            file.held = Some(Held { followers, original: likeness.original(), since: now.mono });
             self.held.insert(id);
             self.timers.set(Timer::Held(id), now.mono + LOOK);
             // A row without a flow's place tells the next agent of it.
@@ -129,11 +128,10 @@ impl Engine {
         if chunk.meta.size != file.size {
             file.size = chunk.meta.size;
             held.since = now.mono;
-            held.wall = now.wall;
         }
         file.links = chunk.meta.links;
         let rested = now.mono.saturating_sub(held.since);
-        let (path, original, grew) = (file.path.clone(), held.original, held.wall);
+        let (path, original, grew) = (file.path.clone(), held.original, held.since);
         let likeness = self.likeness(&path, &chunk.meta, &chunk.bytes, original);
         if let Likeness::CopyOf(original) = likeness {
             return self.is_copy(id, original, &chunk, now);
@@ -150,9 +148,9 @@ impl Engine {
 
     /// Whether an open file was not read since then: where its destination is slow, its truncation may not have been
     /// noticed yet.
-    fn is_unseen_since(&self, original: Option<FileId>, wall: i64) -> bool {
+    fn is_unseen_since(&self, original: Option<FileId>, since: Duration) -> bool {
         let file = original.and_then(|id| self.files.get(&id));
-        file.is_some_and(|file| file.handle.is_some() && file.last_read <= wall)
+        file.is_some_and(|file| file.handle.is_some() && file.last_read <= since)
     }
 
     /// The lost content takes the place of the file that was held back.

@@ -148,10 +148,12 @@ impl Engine {
         for cursor in &mut file.cursors {
             let unread = Span::new(cursor.position.line.at.max(meta.size), cursor.seen.max(meta.size));
             cut_off.extend(cursor.acked.missing(unread).into_iter().map(|span| (cursor.id(id), span)));
-            cursor.seen = cursor.seen.min(meta.size);
+            if cursor.seen > meta.size {
+                cursor.seen = meta.size;
+                self.keeper.cursor(cursor.id(id));
+            }
         }
         for (cursor, span) in cut_off {
-            self.keeper.cursor(cursor);
             self.lose(cursor.flow, id, cursor.epoch, span, Reason::FileTruncated, now);
         }
         self.keeper.file(id);
@@ -221,7 +223,7 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         mtime: old.mtime,
         changed: now.mono,
         last_seen: now.wall,
-        last_read: now.wall,
+        last_read: now.mono,
         links: old.links,
         row: Row::Unsaved,
         ending: Ending::Live,

@@ -178,7 +178,7 @@ impl Engine {
             mtime: chunk.meta.mtime,
             changed: now.mono,
             last_seen: now.wall,
-            last_read: now.wall,
+            last_read: now.mono,
             links: chunk.meta.links,
             row: Row::Unsaved,
             ending: Ending::Live,

@@ -273,7 +273,7 @@ impl Engine {
         file.problem = None;
         file.links = chunk.meta.links;
         file.last_seen = now.wall;
-        file.last_read = now.wall;
+        file.last_read = now.mono;
         if chunk.meta.size != file.size || chunk.meta.mtime != file.mtime {
             match file.ending {
                 Ending::Live | Ending::Displaced | Ending::Gone => {}

@@ -278,8 +278,10 @@ impl Engine {
 
     /// Concludes a scan when every directory was listed and every sighting opened.
     pub(super) fn conclude_scan(&mut self, now: Now) {
-        let busy = !self.tree.awaited.is_empty() || self.tree.opening > 0 || !self.tree.to_open.is_empty();
-        if busy {
+        let tree = &self.tree;
+        // What a look finds changed may be a generation that came since the last complete look.
+        let looking = tree.looks_out > 0 || tree.opening > 0 || !tree.to_open.is_empty();
+        if looking || !tree.awaited.is_empty() {
             return;
         }
         if self.tree.scanning {

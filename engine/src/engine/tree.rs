@@ -28,6 +28,8 @@ pub(super) struct Tree {
     pub(super) awaited: BTreeSet<PathBuf>,
     pub(super) to_open: VecDeque<Sighting>,
     pub(super) opening: usize,
+    /// Closed files of which it is being asked whether they have changed.
+    pub(super) looks_out: usize,
     /// Files that lost their followed names, for which nobody could look yet.
     pub(super) strays: Vec<Stray>,
     /// The errors that names and directories could not be read for.
@@ -162,6 +164,7 @@ impl Tree {
             awaited: BTreeSet::new(),
             to_open: VecDeque::new(),
             opening: 0,
+            looks_out: 0,
             strays: Vec::new(),
             faults: Faults::default(),
             scans: 0,

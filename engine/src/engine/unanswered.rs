@@ -2,6 +2,7 @@
 
 use super::Asked;
 use crate::ids::{ActionId, HandleId};
+use crate::state::Identity;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What each unanswered action was for. A reconcile asks for very many; those that read are few, and kept
@@ -9,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
     asked: BTreeMap<ActionId, Asked>,
-    /// Reads of followed files.
+    /// Reads of followed files, and of the beginnings of files that were opened.
     reading: BTreeSet<ActionId>,
 }
 
 impl Unanswered {
     pub(super) fn insert(&mut self, id: ActionId, asked: Asked) {
-        if asked.reads().is_some() {
+        if asked.reads().is_some() || matches!(asked, Asked::Head(..)) {
             self.reading.insert(id);
         }
         self.asked.insert(id, asked);
@@ -29,6 +30,12 @@ impl Unanswered {
     /// Whether a file that was renamed while it was looked at is looked for.
     pub(super) fn is_looking_astray(&self) -> bool {
         self.asked.values().any(|asked| matches!(asked, Asked::Astray(_)))
+    }
+
+    /// Whether a file was opened once more, and its beginning is being read.
+    pub(super) fn is_meeting(&self, identity: Identity) -> bool {
+        let mut asked = self.reading.iter().filter_map(|id| self.asked.get(id));
+        asked.any(|asked| matches!(asked, Asked::Head(_, _, meta) if meta.identity == identity))
     }
 
     /// Whether a read is out, be it one of a content that was lost.

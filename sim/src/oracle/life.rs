@@ -105,7 +105,13 @@ impl Oracle {
         // Of a short content that grew meanwhile nobody can tell its copy; nor of one that was opened by another name.
         let grew = |copy: &Content| copy.bytes.len() < disk.contents[content].bytes.len();
         let linked = disk.nodes[node].linked;
-        let blurred = disk.copies(content).any(|copy| linked || copy.bytes.len() < WINDOW && grew(copy));
+        // Few bytes tell only where it is known that the copy is the older one.
+        let born = disk.identity(node).btime != 0;
+        let dated = truncated && born;
+        let read =
+            self.flows.iter().filter_map(|flow| flow.books.get(content)).map(|book| book.read_to).max();
+        let unknown = linked || !dated && read.unwrap_or(0) < TELLING as u64;
+        let blurred = disk.copies(content).any(|copy| unknown || copy.bytes.len() < WINDOW && grew(copy));
         for flow in &mut self.flows {
             let followed = flow.followed.contains(&node);
             // What was read of it before the engine had a file for it, it took for another content.
@@ -125,7 +131,9 @@ impl Oracle {
                 (true, true) if known && book.read_to > 0 => {
                     disk.copies(content).map(|copy| copy.bytes.len() as u64).max().unwrap_or(u64::MAX)
                 }
-                (true, false) => seen,
+                // Without its time of birth a file of which nothing was read is not told from the next under its number.
+                (true, false) if born || book.read_to > 0 => seen,
+                (true, false) => 0,
                 (true, true) | (false, _) => 0,
             };
         }

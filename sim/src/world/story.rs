@@ -22,6 +22,8 @@ pub(super) struct Story {
     pub(super) open: BTreeMap<HandleId, NodeId>,
     pub(super) got: String,
     lives: u64,
+    /// By so many nanoseconds the wall clock was set on.
+    pub(super) skew: i64,
     /// Of a thousand bytes; all, once a deleted file is closed.
     pub(super) free: u64,
 }
@@ -41,7 +43,7 @@ impl Story {
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
         let engine = engine(&settings, 0);
         let (store, now, open) = (Store::new(), Duration::from_secs(1), BTreeMap::new());
-        Self { disk, store, settings, engine, now, open, got: String::new(), lives: 0, free: 1000 }
+        Self { disk, store, settings, engine, now, open, got: String::new(), lives: 0, skew: 0, free: 1000 }
     }
 
     /// Another flow begins, with a restart.
@@ -113,7 +115,7 @@ impl Story {
     }
 
     pub(super) fn clock(&self) -> Now {
-        Now { mono: self.now, wall: self.now.as_nanos() as i64 }
+        Now { mono: self.now, wall: self.now.as_nanos() as i64 + self.skew }
     }
 
     /// Answers all that the agent asks for now, but for what is kept back.

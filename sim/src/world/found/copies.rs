@@ -3,8 +3,9 @@
 use super::super::disk::Disk;
 use super::super::story::{SECONDS, Story, refill, write};
 use super::{A, lines};
+use kintail_engine::destination::{Answer, Failure, FailureKind};
 use kintail_engine::event::{Do, FileError, Outcome};
-use kintail_engine::settings::Flow;
+use kintail_engine::settings::{Flow, Watch};
 use std::path::Path;
 use std::time::Duration;
 
@@ -186,4 +187,86 @@ fn an_older_file_that_begins_as_a_short_one_did_is_no_copy_of_it() {
     story.notice(A);
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got.matches("OK\n").count(), 2, "{}", story.got);
+}
+
+#[test]
+fn a_copy_is_let_go_in_time_though_the_clock_is_set_back() {
+    let mut story = Story::new(&[(A, &lines("old", 30))], wide);
+    story.pass_undisturbed(SECONDS);
+    copy(&mut story);
+    story.pass_undisturbed(Duration::from_secs(1));
+    story.skew = -3_600_000_000_000;
+    story.pass_undisturbed(SECONDS * 2);
+    assert_eq!(story.got, lines("old", 60));
+}
+
+#[test]
+fn a_copy_that_ends_before_what_one_flow_saw_is_not_read_again_after_a_restart() {
+    let mut story = Story::new(&[], wide);
+    story.follow("other", "/log/*.log*");
+    write(&mut story.disk, A, &lines("old", 30));
+    story.notice_entries("/log");
+    let pass = |story: &mut Story, time| {
+        story.pass(time, &mut |_, what| match what {
+            Do::Send(request) if request.flow.0 == 1 => {
+                let failure = Failure::new(FailureKind::Transient, "Timeout", "no answer");
+                Some(Outcome::Sent(Answer::Failed { may_have_arrived: false, failure }))
+            }
+            _ => None,
+        });
+    };
+    pass(&mut story, SECONDS);
+    copy(&mut story);
+    pass(&mut story, Duration::from_millis(500));
+    write(&mut story.disk, A, "more\n");
+    story.notice(A);
+    pass(&mut story, Duration::from_secs(2));
+    truncate(&mut story, A);
+    story.notice(A);
+    pass(&mut story, Duration::from_secs(2));
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got.matches("old\n").count(), 60);
+}
+
+#[test]
+fn a_file_that_was_opened_twice_and_deleted_is_not_read_twice() {
+    let mut story = Story::new(&[], wide);
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, A, "one\n");
+    story.notice_entries("/log");
+    let mut open = story.settle(|what| matches!(what, Do::Open { .. }));
+    story.answer(open.remove(0));
+    let mut read = story.settle(|what| matches!(what, Do::Read { .. }));
+    // While its beginning is read, it is opened by its next name, and deleted.
+    rename(&mut story, A, FIRST);
+    story.settle(|_| false);
+    story.disk.unlink(Path::new(FIRST), 1);
+    story.notice_entries("/log");
+    story.pass_undisturbed(SECONDS);
+    story.answer(read.remove(0));
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "one\n");
+}
+
+#[test]
+fn a_generation_that_a_look_finds_came_since_the_last_look() {
+    let mut story = Story::new(&[], |_| ());
+    story.settings.agent.watch = Watch::Poll;
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    let generation = |story: &mut Story, text| {
+        let wall = story.clock().wall;
+        story.disk.create(Path::new(FIRST), wall, 1);
+        write(&mut story.disk, FIRST, text);
+    };
+    generation(&mut story, "one\n");
+    story.notice_entries("/log");
+    story.pass_undisturbed(Duration::from_millis(500));
+    story.disk.unlink(Path::new(FIRST), 1);
+    // It is read to its end and closed before its directory is listed again.
+    story.pass_undisturbed(Duration::from_secs(3));
+    generation(&mut story, "two\n");
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "one\ntwo\n");
 }
