@@ -76,6 +76,8 @@ pub enum Outcome {
     Saved(Result<(), StoreError>),
     /// To [`Do::List`].
     Listed(Result<Listing, FileError>),
+    /// To [`Do::FollowLink`]: the directory of what it leads to.
+    Followed(Result<PathBuf, FileError>),
     /// To [`Do::Look`].
     Looked(Result<Meta, FileError>),
     /// To [`Do::Open`].
@@ -120,6 +122,11 @@ pub enum Do {
         dir: PathBuf,
         /// What is of interest; a pure filter.
         wanted: Arc<Wanted>,
+    },
+    /// Tell in which directory the file is, or was, that a link leads to.
+    FollowLink {
+        /// The link.
+        link: PathBuf,
     },
     /// Stat a path, following links as the settings say.
     Look {

@@ -78,6 +78,15 @@ impl Files {
         });
     }
 
+    /// The directory of what `link` leads to.
+    pub(crate) fn follow_link(
+        &self,
+        link: PathBuf,
+        reply: impl FnOnce(Result<PathBuf, FileError>) + Send + 'static,
+    ) {
+        self.at("read link", link, move |link| reply(calls::follow_link(link)));
+    }
+
     /// What `path` is.
     pub(crate) fn look(&self, path: PathBuf, reply: impl FnOnce(Result<Meta, FileError>) + Send + 'static) {
         let symlinks = self.rules.symlinks;

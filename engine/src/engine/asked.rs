@@ -19,6 +19,8 @@ pub(super) enum Asked {
     List(PathBuf),
     /// Files are looked for by their inodes, beside their old paths.
     Beside(PathBuf, Vec<FileId>),
+    /// ... beside what the link leads to by which they were followed.
+    BesideTarget(PathBuf, Vec<FileId>),
     /// Whether a closed file has changed.
     Look(FileId, PathBuf),
     /// How it stands with a file that may be deleted.
@@ -66,6 +68,9 @@ impl Engine {
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
             (Asked::Beside(dir, files), Outcome::Listed(result)) => {
                 self.looked_beside(&dir, files, result, now);
+            }
+            (Asked::BesideTarget(link, files), Outcome::Followed(result)) => {
+                self.followed_link(&link, files, result, now);
             }
             (Asked::Astray(stray), Outcome::Listed(result)) => self.looked_astray(stray, result),
             (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
@@ -126,6 +131,7 @@ impl Engine {
             Asked::Held(file, _) => self.looked_at_held(file, Err(gave_up()), now),
             Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
             Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
+            Asked::BesideTarget(_, files) => self.not_looked(&files),
             Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),

@@ -84,9 +84,11 @@ impl Engine {
         !self.tree.strays.is_empty() || self.asked.is_looking_astray()
     }
 
-    /// After a scan: saved files that no glob found are looked for beside their old path, by inode.
+    /// After a scan: saved files that no glob found are looked for beside their old path, by inode; or, if that is a link,
+    /// beside what it leads to now.
     pub(super) fn look_for_missing(&mut self) {
         let mut dirs: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
+        let mut links: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
         // What only flows of another configuration followed, nobody reads.
         let missing = self
             .files
@@ -98,13 +100,38 @@ impl Engine {
                 file.is_over() && !file.is_homeless() && file.missed > 0 || file.ending == Ending::Gone;
             if let Some(dir) = file.path.parent().filter(|_| !over) {
                 file.missed += 1;
-                dirs.entry(dir.to_path_buf()).or_default().push(file.id);
+                if self.tree.is_link(&file.path) {
+                    links.entry(file.path.clone()).or_default().push(file.id);
+                } else {
+                    dirs.entry(dir.to_path_buf()).or_default().push(file.id);
+                }
             }
         }
         for (dir, ids) in dirs {
-            let inos = ids.iter().map(|id| self.files[id].identity.ino).collect();
-            let wanted = self.tree.globs().wanted(&[], inos);
-            self.ask(Asked::Beside(dir.clone(), ids), Do::List { dir, wanted });
+            self.look_beside(dir, ids);
+        }
+        for (link, ids) in links {
+            self.ask(Asked::BesideTarget(link.clone(), ids), Do::FollowLink { link });
+        }
+    }
+
+    fn look_beside(&mut self, dir: PathBuf, ids: Vec<FileId>) {
+        let known = ids.iter().filter_map(|id| self.files.get(id));
+        let inos = known.map(|file| file.identity.ino).collect();
+        let wanted = self.tree.globs().wanted(&[], inos);
+        self.ask(Asked::Beside(dir.clone(), ids), Do::List { dir, wanted });
+    }
+
+    pub(super) fn followed_link(
+        &mut self,
+        link: &Path,
+        ids: Vec<FileId>,
+        result: Result<PathBuf, FileError>,
+        now: Now,
+    ) {
+        match result {
+            Ok(dir) => self.look_beside(dir, ids),
+            Err(error) => self.looked_beside(link, ids, Err(error), now),
         }
     }
 

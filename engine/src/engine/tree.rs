@@ -186,6 +186,13 @@ impl Tree {
         self.dirs.get_mut(path.parent()?)?.names.get_mut(path.file_name()?)
     }
 
+    /// Whether a followed name is a link.
+    pub(super) fn is_link(&self, path: &Path) -> bool {
+        let name = path.parent().zip(path.file_name());
+        let name = name.and_then(|(dir, name)| self.dirs.get(dir)?.names.get(name));
+        name.is_some_and(|name| name.link)
+    }
+
     /// Whether one more may be opened now.
     pub(super) fn has_slot(&self) -> bool {
         self.opening < MAX_OPENING

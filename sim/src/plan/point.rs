@@ -63,7 +63,7 @@ impl Deed {
             Do::Load => Self::Load,
             Do::Save(_) => Self::Save,
             Do::List { .. } => Self::List,
-            Do::Look { .. } | Do::LookDeleted { .. } => Self::Look,
+            Do::FollowLink { .. } | Do::Look { .. } | Do::LookDeleted { .. } => Self::Look,
             Do::Open { .. } => Self::Open,
             Do::Read { .. } => Self::Read,
             Do::Close { .. } => Self::Close,

@@ -106,6 +106,8 @@ impl World {
                     listing
                 })))
             }
+            // There are no links here.
+            Do::FollowLink { .. } => nothing(Outcome::Followed(Err(FileError::NotFound))),
             Do::Look { path } => {
                 let meta = failure.map_or_else(|| self.disk.look(&path), Err);
                 let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };

@@ -154,6 +154,7 @@ impl Story {
                 free: self.free,
                 total: 1000,
             })),
+            Do::FollowLink { .. } => Outcome::Followed(Err(FileError::NotFound)),
             Do::Look { path } => Outcome::Looked(self.disk.look(&path)),
             Do::Open { handle, path } => {
                 let node = self.disk.find(&path);

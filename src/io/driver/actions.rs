@@ -17,6 +17,7 @@ impl Driver {
             Do::Load => self.load(asked),
             Do::Save(transaction) => self.save(asked, transaction),
             Do::List { dir, wanted } => self.io.files.list(dir, wanted, asked.with(Outcome::Listed)),
+            Do::FollowLink { link } => self.io.files.follow_link(link, asked.with(Outcome::Followed)),
             Do::LookDeleted { handle } => {
                 self.io.files.look_deleted(handle, asked.with(Outcome::LookedDeleted));
             }

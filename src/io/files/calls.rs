@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// Most bytes that are read on the loop's own thread: a copy of microseconds, cheaper than waking a thread.
 const AT_ONCE: usize = 64 * 1024;
 
+/// Links that may follow each other: the kernel's limit too.
+const MOST_LINKS: usize = 40;
+
 /// The wanted entries of a directory, and its device. Others are passed over one by one, never held.
 pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileError> {
     let device = fs::metadata(dir).map_err(|error| told(&error))?.dev();
@@ -33,6 +36,23 @@ pub(super) fn list(dir: &Path, wanted: &Wanted) -> Result<(u64, Listing), FileEr
         }
     }
     Ok((device, Listing { entries, scanned }))
+}
+
+/// The directory, itself no link, of what a link leads to, which need not be there.
+pub(super) fn follow_link(link: &Path) -> Result<PathBuf, FileError> {
+    let mut path = link.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        match fs::read_link(&path) {
+            Ok(target) => path = dir.join(target),
+            // It is no link, or not there: here a chain of links ends.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
+                return fs::canonicalize(dir).map_err(|error| told(&error));
+            }
+            Err(error) => return Err(told(&error)),
+        }
+    }
+    Err(FileError::Other("too many levels of links".into()))
 }
 
 /// Stats a path.

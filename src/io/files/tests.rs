@@ -148,3 +148,22 @@ fn so_many_files_are_open_and_no_more() {
     wait(|reply| files.close(HANDLE, move || reply(())));
     assert!(second(&files).is_ok());
 }
+
+#[test]
+fn a_link_leads_to_the_directory_of_its_last_target_which_need_not_be_there() {
+    let dir = TempDir::new().unwrap();
+    let (links, logs) = (dir.path().join("links"), dir.path().join("logs"));
+    fs::create_dir(&links).unwrap();
+    fs::create_dir(&logs).unwrap();
+    std::os::unix::fs::symlink("../logs/0.log", links.join("second")).unwrap();
+    std::os::unix::fs::symlink("second", links.join("first")).unwrap();
+    let files = files();
+    let follow = |name: &str| wait(|reply| files.follow_link(links.join(name), reply));
+    assert_eq!(follow("first"), Ok(logs.canonicalize().unwrap()), "nothing is there");
+    fs::write(logs.join("0.log"), "one\n").unwrap();
+    assert_eq!(follow("first"), Ok(logs.canonicalize().unwrap()));
+    std::os::unix::fs::symlink("round", links.join("round")).unwrap();
+    assert!(matches!(follow("round"), Err(FileError::Other(_))));
+    fs::remove_dir_all(&logs).unwrap();
+    assert_eq!(follow("first"), Err(FileError::NotFound));
+}

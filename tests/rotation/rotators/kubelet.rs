@@ -96,3 +96,8 @@ fn containers_by_all_files_of_their_pods_without_compressed_names() {
 fn containers_by_the_live_files_of_their_pods_once_while_the_agent_is_down() {
     rotated_unseen("files = ['logs/pods/*/*/*.log']", 1);
 }
+
+#[test]
+fn containers_by_their_links_once_while_the_agent_is_down() {
+    rotated_unseen(LINKS, 1);
+}
