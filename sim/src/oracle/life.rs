@@ -133,8 +133,7 @@ impl Oracle {
                 }
                 // Without its time of birth a file of which nothing was read is not told from the next under its number.
                 (true, false) if born || book.read_to > 0 => seen,
-                (true, false) => 0,
-                (true, true) | (false, _) => 0,
+                _ => 0,
             };
         }
     }
