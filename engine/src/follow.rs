@@ -183,32 +183,43 @@ pub struct Held {
 }
 
 impl File {
-    /// From its row. It is not open.
-    pub fn from_row(row: FileRow) -> Self {
+    /// One of which nothing is known but this. It is not open.
+    pub fn new(id: FileId, path: PathBuf, identity: Identity, head: Fingerprint, epoch: Epoch) -> Self {
         Self {
-            id: row.id,
-            first_path: row.first_path,
-            path: row.path,
+            id,
+            first_path: path.clone(),
+            path,
             names: BTreeSet::new(),
             former_names: BTreeSet::new(),
-            identity: row.identity,
-            head: row.head,
-            epoch: row.epoch,
+            identity,
+            head,
+            epoch,
             handle: None,
             size: 0,
             sized: 0,
             mtime: 0,
             changed: Duration::ZERO,
-            last_seen: row.last_seen,
+            last_seen: 0,
             last_read: Duration::ZERO,
             links: 1,
-            row: Row::Saved,
-            ending: if row.finished { Ending::Finished } else { Ending::Live },
+            row: Row::Unsaved,
+            ending: Ending::Live,
             missed: 0,
             problem: None,
             cursors: Vec::new(),
             held: None,
             lost: None,
+        }
+    }
+
+    /// From its row. It is not open.
+    pub fn from_row(row: FileRow) -> Self {
+        Self {
+            first_path: row.first_path,
+            last_seen: row.last_seen,
+            row: Row::Saved,
+            ending: if row.finished { Ending::Finished } else { Ending::Live },
+            ..Self::new(row.id, row.path, row.identity, row.head, row.epoch)
         }
     }
 

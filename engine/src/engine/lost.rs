@@ -6,11 +6,10 @@ use super::unread::Why;
 use super::{Engine, Level};
 use crate::content;
 use crate::event::{Chunk, Meta, Now};
-use crate::follow::{Cursor, Ending, File, Row, Stage};
+use crate::follow::{Cursor, Ending, File, Stage};
 use crate::ids::{Epoch, FileId, HandleId, Span};
 use crate::state::{Fingerprint, Identity, Reason};
 use crate::timer::Timer;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Fewer first bytes than these tell a content only where it is known that the copy is the older one.
@@ -208,15 +207,10 @@ impl Engine {
 
 /// The file that an open one has become: it has the handle, the names and what the kernel calls it.
 fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
+    let identity = std::mem::take(&mut old.identity);
     let mut new = File {
-        id,
         first_path: old.first_path.clone(),
-        path: old.path.clone(),
         names: old.names.clone(),
-        former_names: BTreeSet::new(),
-        identity: std::mem::take(&mut old.identity),
-        head,
-        epoch: Epoch::after_another(id.run),
         handle: old.handle.take(),
         size: old.size,
         sized: old.sized,
@@ -225,13 +219,7 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         last_seen: now.wall,
         last_read: now.mono,
         links: old.links,
-        row: Row::Unsaved,
-        ending: Ending::Live,
-        missed: 0,
-        problem: None,
-        cursors: Vec::new(),
-        held: None,
-        lost: None,
+        ..File::new(id, old.path.clone(), identity, head, Epoch::after_another(id.run))
     };
     new.begin_under_its_name();
     old.former_names = std::mem::take(&mut old.names);

@@ -9,7 +9,6 @@ use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Meta, Now};
 use crate::follow::{Ending, File, Row, Stage, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -162,31 +161,17 @@ impl Engine {
         now: Now,
     ) {
         let id = self.new_file_id();
-        let path = sighting.path();
+        let (meta, head) = (&chunk.meta, content::fingerprint(&chunk.bytes));
         let file = File {
-            id,
-            first_path: path.clone(),
-            path,
-            names: BTreeSet::new(),
-            former_names: BTreeSet::new(),
-            identity: chunk.meta.identity,
-            head: content::fingerprint(&chunk.bytes),
-            epoch,
             handle: Some(handle),
-            size: chunk.meta.size,
+            size: meta.size,
             sized: self.next_action,
-            mtime: chunk.meta.mtime,
+            mtime: meta.mtime,
             changed: now.mono,
             last_seen: now.wall,
             last_read: now.mono,
-            links: chunk.meta.links,
-            row: Row::Unsaved,
-            ending: Ending::Live,
-            missed: 0,
-            problem: None,
-            cursors: Vec::new(),
-            held: None,
-            lost: None,
+            links: meta.links,
+            ..File::new(id, sighting.path(), meta.identity, head, epoch)
         };
         self.by_identity.insert(file.identity, id);
         self.kin.add_all(&file);
