@@ -1,7 +1,6 @@
 //! What an unanswered action was for, and which concern its answer goes to.
 
-use super::missing::Stray;
-use super::tree::Sighting;
+use super::tree::{Sighting, Stray};
 use super::{Engine, read};
 use crate::encode::BatchId;
 use crate::event::{Letter, Meta, Now, Outcome};

@@ -1,6 +1,6 @@
 //! Files that are not where they were: looked for by inode, found beside their old path, or given up.
 
-use super::tree::{Lead, Seen, Sighting};
+use super::tree::{Lead, Seen, Sighting, Stray};
 use super::{Asked, Engine};
 use crate::event::{Do, FileError, Kind, Listing, Now};
 use crate::follow::{Ending, File};
@@ -10,16 +10,6 @@ use std::path::{Path, PathBuf};
 
 /// A saved file that so many complete scans did not find is gone: one scan can miss a file that moves meanwhile.
 const SCANS_TO_BE_GONE: u32 = 2;
-
-/// A file that lost its followed name before it could be opened.
-#[derive(Debug)]
-pub(super) struct Stray {
-    dir: PathBuf,
-    ino: u64,
-    followers: Vec<FlowId>,
-    /// These follow it too if it is a generation that nobody has seen.
-    kin: Vec<FlowId>,
-}
 
 impl Engine {
     /// What was listed under a name and what is opened under it differ: the one that was listed has another name now.

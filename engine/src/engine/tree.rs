@@ -1,6 +1,5 @@
 //! What is known of directories and of what is behind their names; the names that are being opened.
 
-use super::missing::Stray;
 use super::sweep::ACTIVE;
 use super::unread::{Faults, Why};
 use super::{Asked, Engine};
@@ -106,6 +105,16 @@ pub(super) struct Sighting {
     pub(super) lead: Lead,
     /// Another file was closed to make room for it.
     pub(super) has_room: bool,
+}
+
+/// A file that lost its followed name before it could be opened.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub(super) dir: PathBuf,
+    pub(super) ino: u64,
+    pub(super) followers: Vec<FlowId>,
+    /// These follow it too if it is a generation that nobody has seen.
+    pub(super) kin: Vec<FlowId>,
 }
 
 /// What leads to a file.
