@@ -130,7 +130,7 @@ impl Engine {
             Asked::Held(file, _) => self.looked_at_held(file, Err(gave_up()), now),
             Asked::List(dir) => self.listed(&dir, Err(gave_up()), now),
             Asked::Watch(dir) => self.watched(&dir, Err(gave_up()), now),
-            Asked::BesideTarget(_, files) => self.not_looked(&files),
+            Asked::BesideTarget(link, files) => self.followed_link(&link, files, Err(gave_up()), now),
             Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
             Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),

@@ -90,7 +90,7 @@ impl Engine {
                 file.is_over() && !file.is_homeless() && file.missed > 0 || file.ending == Ending::Gone;
             if let Some(dir) = file.path.parent().filter(|_| !over) {
                 file.missed += 1;
-                if self.tree.is_link(&file.path) {
+                if self.tree.name_at(&file.path).is_some_and(|name| name.link) {
                     links.entry(file.path.clone()).or_default().push(file.id);
                 } else {
                     dirs.entry(dir.to_path_buf()).or_default().push(file.id);

@@ -89,9 +89,7 @@ impl Engine {
     /// Whether a closed file is to be opened again, and there is no descriptor.
     fn waits_for_room(&self, file: &File) -> bool {
         let waits = |path: &PathBuf| {
-            let dir = path.parent().and_then(|dir| self.tree.dirs.get(dir));
-            let known = dir.zip(path.file_name()).and_then(|(dir, name)| dir.names.get(name));
-            known.is_some_and(|known| self.awaits_room(path.clone(), known))
+            self.tree.name_at(path).is_some_and(|known| self.awaits_room(path.clone(), known))
         };
         file.handle.is_none()
             && (file.names.iter().any(waits) || self.room.awaits(file.path.clone(), Lead::Saved(file.id)))

@@ -280,7 +280,7 @@ impl Engine {
     pub(super) fn conclude_scan(&mut self, now: Now) {
         let tree = &self.tree;
         // What a look finds changed may be a generation that came since the last complete look.
-        let looking = tree.looks_out > 0 || tree.opening > 0 || !tree.to_open.is_empty();
+        let looking = self.asked.is_looking() || tree.opening > 0 || !tree.to_open.is_empty();
         if looking || !tree.awaited.is_empty() {
             return;
         }

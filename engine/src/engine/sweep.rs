@@ -93,7 +93,6 @@ impl Engine {
         let closed = self.files.values().filter(|file| file.handle.is_none() && choose(file));
         let names: Vec<(FileId, PathBuf)> =
             closed.filter_map(|file| Some((file.id, file.names.first()?.clone()))).collect();
-        self.tree.looks_out += names.len();
         for (id, path) in names {
             self.ask(Asked::Look(id, path.clone()), Do::Look { path });
         }
@@ -101,7 +100,6 @@ impl Engine {
 
     /// A closed file that grew, or is another, is opened again.
     pub(super) fn looked(&mut self, id: FileId, path: &Path, result: &Result<Meta, FileError>) {
-        self.tree.looks_out -= 1;
         let Some(file) = self.files.get(&id) else { return };
         let changed = result.as_ref().is_ok_and(|meta| {
             meta.size != file.size || meta.mtime != file.mtime || meta.identity != file.identity

@@ -27,8 +27,6 @@ pub(super) struct Tree {
     pub(super) awaited: BTreeSet<PathBuf>,
     pub(super) to_open: VecDeque<Sighting>,
     pub(super) opening: usize,
-    /// Closed files of which it is being asked whether they have changed.
-    pub(super) looks_out: usize,
     /// Files that lost their followed names, for which nobody could look yet.
     pub(super) strays: Vec<Stray>,
     /// The errors that names and directories could not be read for.
@@ -173,7 +171,6 @@ impl Tree {
             awaited: BTreeSet::new(),
             to_open: VecDeque::new(),
             opening: 0,
-            looks_out: 0,
             strays: Vec::new(),
             faults: Faults::default(),
             scans: 0,
@@ -195,11 +192,14 @@ impl Tree {
         self.dirs.get_mut(path.parent()?)?.names.get_mut(path.file_name()?)
     }
 
-    /// Whether a followed name is a link.
-    pub(super) fn is_link(&self, path: &Path) -> bool {
-        let name = path.parent().zip(path.file_name());
-        let name = name.and_then(|(dir, name)| self.dirs.get(dir)?.names.get(name));
-        name.is_some_and(|name| name.link)
+    /// The same, to look at.
+    pub(super) fn name_at(&self, path: &Path) -> Option<&Name> {
+        self.name(path.parent()?, path.file_name()?)
+    }
+
+    /// What is known of a name in a directory.
+    pub(super) fn name(&self, dir: &Path, name: &OsStr) -> Option<&Name> {
+        self.dirs.get(dir)?.names.get(name)
     }
 
     /// Whether one more may be opened now.
@@ -311,8 +311,7 @@ impl Engine {
 
     /// Whether a name still leads to this file as far as known: it may have been renamed while being opened.
     pub(super) fn is_named(&self, sighting: &Sighting) -> bool {
-        let dir = self.tree.dirs.get(&sighting.dir);
-        dir.and_then(|dir| dir.names.get(&sighting.name)).is_some_and(|name| sighting.is_of(name))
+        self.tree.name(&sighting.dir, &sighting.name).is_some_and(|name| sighting.is_of(name))
     }
 
     /// Whether a directory, or one above it that leads there, is followed and could not be listed: then the globs may
@@ -338,8 +337,7 @@ impl Engine {
 
     /// Whether a name that was not opened yet, or could not be, may be of the file with this inode number.
     pub(super) fn may_be_behind(&self, ino: u64, dir: &Path, name: &OsStr) -> bool {
-        let name = self.tree.dirs.get(dir).and_then(|dir| dir.names.get(name));
-        name.is_some_and(|name| name.hides() && name.may_be(ino))
+        self.tree.name(dir, name).is_some_and(|name| name.hides() && name.may_be(ino))
     }
 
     /// Whether a name in a followed directory is one that the globs lead to, or one that rotation may have made of it.
@@ -366,12 +364,11 @@ impl Engine {
 
     /// What is known behind a name, if it was followed at the last listing.
     pub(super) fn seen_behind(&self, dir: &Path, name: &OsStr) -> Option<Seen> {
-        Some(self.tree.dirs.get(dir)?.names.get(name)?.seen)
+        Some(self.tree.name(dir, name)?.seen)
     }
 
     /// Whether all these flows followed a name at the last listing.
     pub(super) fn is_followed_by(&self, flows: &[FlowId], dir: &Path, name: &OsStr) -> bool {
-        let name = self.tree.dirs.get(dir).and_then(|dir| dir.names.get(name));
-        name.is_some_and(|name| flows.iter().all(|flow| name.followers.contains(flow)))
+        self.tree.name(dir, name).is_some_and(|name| flows.iter().all(|flow| name.followers.contains(flow)))
     }
 }
