@@ -120,8 +120,7 @@ impl Engine {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
         // Who opened it once more before it was deleted is to find it known.
-        let met = self.asked.is_meeting(file.identity);
-        let deleted = file.links == 0 && file.names.is_empty() && !met;
+        let deleted = file.links == 0 && file.names.is_empty() && !self.asked.is_meeting(file.identity);
         if let Some(handle) = self.let_go(id) {
             self.close(handle);
         }

@@ -53,7 +53,7 @@ impl Engine {
         self.place(new, now);
         self.keeper.whole_file(new);
         self.save_urgently(now);
-        self.is_homeless(id, now);
+        self.is_homeless(id, Some(now.wall), now);
     }
 
     /// The kernel's name of a known file, which is not open, is another file's now. Its other names are looked at again.
@@ -67,7 +67,7 @@ impl Engine {
                 name.seen = Seen::Failed(Why::NotMeant);
             }
         }
-        self.is_homeless(id, now);
+        self.is_homeless(id, Some(now.wall), now);
     }
 
     /// A file that was read to its end was deleted.
@@ -75,17 +75,14 @@ impl Engine {
         let Some(file) = self.files.get_mut(&id) else { return };
         self.by_identity.remove(&file.identity);
         file.identity = Identity::default();
-        self.is_homeless(id, now);
         // When it was deleted, nobody knows: a file that is like it may be younger.
-        if let Some(file) = self.files.get_mut(&id) {
-            file.lost = None;
-        }
+        self.is_homeless(id, None, now);
     }
 
-    /// A content lost its file.
-    fn is_homeless(&mut self, id: FileId, now: Now) {
+    /// A content lost its file, if that is known before this wall time.
+    fn is_homeless(&mut self, id: FileId, lost: Option<i64>, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        file.lost = Some(now.wall);
+        file.lost = lost;
         file.missed = 0;
         // What was there these were about to pass over.
         file.cursors.retain(|cursor| !cursor.stage.is_seeking());
