@@ -236,7 +236,7 @@ impl Oracle {
         }
         let was = flow.bound.get(&key).map(|known| known.content);
         flow.bound.insert(key, Binding { content, was, loose: false, read: end });
-        if let Some(again_to) = again_to.filter(|_| shared && !self.by_copy.contains(&cursor)) {
+        if let Some(again_to) = again_to.filter(|_| shared && !by_copy(key)) {
             // Another flow found the truncation, when this one had read what came after it in the old epoch.
             let book = flow.book(content);
             book.again_to = book.again_to.max(again_to);

@@ -1,14 +1,34 @@
 //! Bugs that seeds found, each told again step by step, so that no later draw of worlds forgets it.
 
 mod copies;
+mod sightings;
 
 use super::story::{SECONDS, Story, refill, write};
 use kintail_engine::event::{Do, FileError, Outcome};
-use kintail_engine::settings::{Oversize, StartAt};
+use kintail_engine::settings::{Flow, Oversize, StartAt};
 use std::path::Path;
 use std::time::Duration;
 
 const A: &str = "/log/a.log";
+const FIRST: &str = "/log/a.log.1";
+const SECOND: &str = "/log/a.log.2";
+
+fn wide(flow: &mut Flow) {
+    flow.files = vec!["/log/*.log*".into()];
+}
+
+/// Cuts a file to nothing now.
+fn truncate(story: &mut Story, path: &str) {
+    let wall = story.clock().wall;
+    let node = story.disk.find(Path::new(path)).expect("the file is there");
+    story.disk.truncate(node, wall, 1);
+}
+
+fn rename(story: &mut Story, from: &str, to: &str) {
+    let wall = story.clock().wall;
+    story.disk.rename(Path::new(from), Path::new(to), wall);
+    story.notice_entries("/log");
+}
 
 fn lines(word: &str, count: usize) -> String {
     format!("{word}\n").repeat(count)

@@ -84,13 +84,10 @@ impl Story {
         loop {
             let now = self.clock();
             match self.engine.poll(now) {
-                Poll::Action(action) => {
-                    let outcome = match meddle(&mut self.disk, &action.what) {
-                        Some(outcome) => outcome,
-                        None => self.perform(action.what),
-                    };
-                    self.engine.handle(Event::Done { id: action.id, outcome }, now);
-                }
+                Poll::Action(action) => match meddle(&mut self.disk, &action.what) {
+                    Some(outcome) => self.answer_so(action.id, outcome),
+                    None => self.answer(action),
+                },
                 Poll::Wait(until) if until.is_some_and(|until| until <= end) => {
                     self.now = until.unwrap_or(end);
                 }
