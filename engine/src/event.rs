@@ -82,6 +82,8 @@ pub enum Outcome {
     Looked(Result<Meta, FileError>),
     /// To [`Do::Open`].
     Opened(Result<Meta, FileError>),
+    /// To [`Do::Measure`].
+    Measured(Result<Measured, FileError>),
     /// To [`Do::LookDeleted`].
     LookedDeleted(Result<Deleted, FileError>),
     /// To [`Do::Read`].
@@ -139,6 +141,13 @@ pub enum Do {
         handle: HandleId,
         /// The path.
         path: PathBuf,
+        /// How it is compressed, if its plain text is to be read: offsets are of that then.
+        codec: Option<Codec>,
+    },
+    /// Decode a compressed file to its end. Sizes that are told of it from then on are of its plain text.
+    Measure {
+        /// The open file.
+        handle: HandleId,
     },
     /// Read at most `len` bytes at `offset`, fewer only at the end of the file, and stat it after the read.
     Read {
@@ -269,6 +278,46 @@ pub struct Meta {
     pub ctime: i64,
     /// Names it has; 0 once deleted.
     pub links: u64,
+}
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Codec {
+    /// `.gz`.
+    Gzip,
+    /// `.zst`.
+    Zstd,
+    /// `.bz2`.
+    Bzip2,
+    /// `.xz`.
+    Xz,
+}
+
+/// A compressed file, decoded to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Bytes of plain text that can be read.
+    pub size: u64,
+    /// What is after them.
+    pub end: PlainEnd,
+    /// The file as it is on the disk, its size too.
+    pub meta: Meta,
+}
+
+/// What is after the plain text that could be decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlainEnd {
+    /// The trailer of the last member, and nothing more.
+    Whole,
+    /// Nothing, and the last member is not at its end: it may still be written.
+    Unfinished,
+    /// What cannot be decoded.
+    Damaged {
+        /// Bytes on the disk from the beginning of the member that is damaged.
+        bytes: u64,
+        /// Why, in the decoder's words.
+        why: String,
+    },
 }
 
 /// An open file that may have no name any more, and the room on its file system.

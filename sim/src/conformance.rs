@@ -60,7 +60,7 @@ fn cursor() -> CursorId {
 }
 
 fn open(io: &mut impl Io, handle: u64, path: &Path) -> Meta {
-    match io.perform(Do::Open { handle: HandleId(handle), path: path.into() }) {
+    match io.perform(Do::Open { handle: HandleId(handle), path: path.into(), codec: None }) {
         Outcome::Opened(Ok(meta)) => meta,
         other => panic!("{} was not opened: {other:?}", path.display()),
     }
@@ -134,7 +134,7 @@ fn a_truncation_shows<I: Io>(io: &mut I) {
 fn missing_is_not_found<I: Io>(io: &mut I) {
     let path = io.root().join("none/a.log");
     assert_eq!(look(io, &path), Err(FileError::NotFound));
-    let opened = io.perform(Do::Open { handle: HandleId(1), path: path.clone() });
+    let opened = io.perform(Do::Open { handle: HandleId(1), path: path.clone(), codec: None });
     assert!(matches!(opened, Outcome::Opened(Err(FileError::NotFound))), "{opened:?}");
     let dir = io.root().join("none");
     let wanted = wanted(&dir);

@@ -242,7 +242,7 @@ impl Engine {
         self.tree.opening += 1;
         let handle = self.new_handle();
         let path = sighting.path();
-        self.ask(Asked::Open(sighting, handle), Do::Open { handle, path });
+        self.ask(Asked::Open(sighting, handle), Do::Open { handle, path, codec: None });
     }
 
     /// What is behind a name is known by opening it. Were it still held to be what was listed, a new file that gets the

@@ -65,7 +65,7 @@ impl Deed {
             Do::List { .. } => Self::List,
             Do::FollowLink { .. } | Do::Look { .. } | Do::LookDeleted { .. } => Self::Look,
             Do::Open { .. } => Self::Open,
-            Do::Read { .. } => Self::Read,
+            Do::Read { .. } | Do::Measure { .. } => Self::Read,
             Do::Close { .. } => Self::Close,
             Do::Watch { .. } => Self::Watch,
             Do::Unwatch { .. } => Self::Unwatch,

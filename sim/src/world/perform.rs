@@ -113,8 +113,9 @@ impl World {
                 let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };
                 Ok((Outcome::Looked(meta), echo))
             }
+            Do::Measure { .. } => nothing(Outcome::Measured(Err(FileError::NotFound))),
             Do::LookDeleted { handle } => nothing(Outcome::LookedDeleted(self.look_deleted(handle))),
-            Do::Open { handle, path } => {
+            Do::Open { handle, path, codec: _ } => {
                 let failure = failure.or(self.is_out_of_descriptors().then_some(FileError::TooManyFiles));
                 self.open(handle, &path, failure)
             }

@@ -15,9 +15,10 @@ pub(super) fn deed(what: &Do) -> String {
             format!("save{} {}", if transaction.sync { " and sync" } else { "" }, puts.join("; "))
         }
         Do::List { dir, .. } => format!("list {}", dir.display()),
+        Do::Measure { handle } => format!("measure handle {}", handle.0),
         Do::LookDeleted { handle } => format!("look at handle {}", handle.0),
         Do::Look { path } => format!("look {}", path.display()),
-        Do::Open { handle, path } => format!("open {} as {}", path.display(), handle.0),
+        Do::Open { handle, path, codec: _ } => format!("open {} as {}", path.display(), handle.0),
         Do::Read { handle, cursor, offset, len } => {
             format!(
                 "read {len} at {offset} of {} for {}",

@@ -152,8 +152,9 @@ impl Story {
                 total: 1000,
             })),
             Do::FollowLink { .. } => Outcome::Followed(Err(FileError::NotFound)),
+            Do::Measure { .. } => Outcome::Measured(Err(FileError::NotFound)),
             Do::Look { path } => Outcome::Looked(self.disk.look(&path)),
-            Do::Open { handle, path } => {
+            Do::Open { handle, path, codec: _ } => {
                 let node = self.disk.find(&path);
                 if let Some(node) = node {
                     self.open.insert(handle, node);
