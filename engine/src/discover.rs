@@ -24,6 +24,8 @@ pub struct Globs {
 #[derive(Debug)]
 struct FlowGlobs {
     files: Vec<Pattern>,
+    /// Whether compressed files are followed for their names' sake.
+    compressed: bool,
     exclude: Vec<Exclude>,
 }
 
@@ -77,7 +79,7 @@ impl Globs {
         let flows = settings.flows.iter().map(|flow| {
             let files = flow.files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
             let exclude = flow.exclude.iter().map(|text| Exclude::parse(text)).collect::<Result<_, _>>()?;
-            Ok(FlowGlobs { files, exclude })
+            Ok(FlowGlobs { files, compressed: flow.compressed, exclude })
         });
         Ok(Self {
             flows: flows.collect::<Result<_, _>>()?,
@@ -107,8 +109,17 @@ impl Globs {
         next.filter(|standing| !standing.at.is_empty()).collect()
     }
 
-    /// The flows that follow the file `name` in `dir`.
+    /// The flows that follow the file `name` in `dir`. A compressed one is followed by those that want such files.
     pub fn followers(&self, dir: &Path, standings: &[Standing], name: &OsStr) -> Vec<FlowId> {
+        let mut flows = self.matching(dir, standings, name);
+        if name::compressed(name).is_some() {
+            flows.retain(|flow| self.flows[flow.0 as usize].compressed);
+        }
+        flows
+    }
+
+    /// The flows whose globs match the file `name` in `dir`, compressed or not.
+    pub fn matching(&self, dir: &Path, standings: &[Standing], name: &OsStr) -> Vec<FlowId> {
         let mut flows: Vec<FlowId> = standings
             .iter()
             .filter(|standing| self.pattern(standing).matches(&standing.at, name))
@@ -135,7 +146,11 @@ impl Globs {
 
     /// The flows that follow the file at `path`, wherever the walk stands.
     pub fn followers_at(&self, path: &Path) -> Vec<FlowId> {
+        let compressed = name::codec(path).is_some();
         let follows = |flow: &FlowGlobs| {
+            if compressed && !flow.compressed {
+                return false;
+            }
             let mut matching = flow.files.iter().filter(|pattern| pattern.matches_path(path));
             matching.any(|pattern| self.allows(flow, pattern, path))
         };

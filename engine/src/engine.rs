@@ -2,6 +2,7 @@
 //! concern, each a part of `impl Engine`.
 
 mod asked;
+mod compressed;
 mod deleted;
 mod ending;
 mod epoch;
@@ -73,6 +74,7 @@ pub struct Engine {
     held_before: BTreeSet<Identity>,
     tree: Tree,
     room: room::Room,
+    decoding: compressed::Decoding,
     disks: deleted::Disks,
     budget: Budget,
     /// The flow whose turn it is to read.
@@ -213,6 +215,7 @@ impl Engine {
             held_before: BTreeSet::new(),
             tree: Tree::new(globs, settings.agent.watch),
             room: room::Room::default(),
+            decoding: compressed::Decoding::default(),
             disks: deleted::Disks::default(),
             budget,
             turn: 0,

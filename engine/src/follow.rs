@@ -77,6 +77,8 @@ pub struct File {
     pub held: Option<Held>,
     /// Wall time at which its content was seen to be gone from where it was.
     pub lost: Option<i64>,
+    /// Bytes at its end that cannot be decoded.
+    pub damaged: u64,
 }
 
 /// Whether a file's id and epoch, and all its cursors, are in the store.
@@ -209,6 +211,7 @@ impl File {
             cursors: Vec::new(),
             held: None,
             lost: None,
+            damaged: 0,
         }
     }
 
@@ -247,6 +250,21 @@ impl File {
         self.names.contains(&self.first_path) && !name::is_rotated(&self.first_path)
     }
 
+    /// Whether it is compressed: its offsets are of its plain text, and it never grows.
+    pub fn is_compressed(&self) -> bool {
+        name::codec(&self.path).is_some()
+    }
+
+    /// Whether it is, or was, known by this name.
+    pub fn had_name(&self, path: &Path) -> bool {
+        self.all_names().any(|name| name == path)
+    }
+
+    /// The names that it has, or had.
+    pub fn all_names(&self) -> impl Iterator<Item = &PathBuf> {
+        self.names.iter().chain(&self.former_names).chain([&self.path, &self.first_path])
+    }
+
     /// Whether its content is no longer where it was, and not found yet elsewhere: at most a copy of it is left.
     pub fn is_homeless(&self) -> bool {
         self.identity == Identity::default()
@@ -254,8 +272,8 @@ impl File {
 
     /// Whether a name looks like one that rotation gave a copy of it.
     pub fn may_be_copied_to(&self, path: &Path) -> bool {
-        let names = self.names.iter().chain(&self.former_names).chain([&self.path, &self.first_path]);
-        names.into_iter().any(|name| name::is_copy_of(path, name))
+        let copied = |name: &PathBuf| name::is_copy_of(path, name) || name::is_compressed_copy_of(path, name);
+        self.all_names().any(copied)
     }
 
     /// Whether it begins like this, as far as it is known how it begins.

@@ -81,6 +81,8 @@ pub struct Flow {
     pub exclude: Vec<String>,
     /// Globs of directories' files where rotated files go.
     pub archives: Vec<String>,
+    /// Compressed files that were never seen before are shipped too.
+    pub compressed: bool,
     /// Where a file that exists at the flow's first start is begun.
     pub start_at: StartAt,
     /// A rotated file at its end is finished after so long without a write.
@@ -247,6 +249,7 @@ impl Flow {
             files,
             exclude: Vec::new(),
             archives: Vec::new(),
+            compressed: false,
             start_at: StartAt::Beginning,
             close_after: Duration::from_secs(10),
             ignore_older: None,

@@ -136,6 +136,8 @@ pub enum Reason {
     FileGone,
     /// The file was deleted, and more was unread than `hold_deleted` holds.
     DeletedUnread,
+    /// A compressed file could not be decoded from there on; so many bytes of it on the disk.
+    Damaged,
     /// Only NULs, at the start of a file that was truncated: its writer goes on at its old offset.
     Hole,
     /// A dead letter was cleared by hand.
@@ -146,12 +148,13 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Truncated,
         Self::Oversize,
         Self::FileTruncated,
         Self::FileGone,
         Self::DeletedUnread,
+        Self::Damaged,
         Self::Hole,
         Self::DeadLetterCleared,
         Self::OffsetSet,
@@ -165,6 +168,7 @@ impl Reason {
             Self::FileTruncated => "file_truncated",
             Self::FileGone => "file_gone",
             Self::DeletedUnread => "deleted_unread",
+            Self::Damaged => "damaged",
             Self::Hole => "hole",
             Self::DeadLetterCleared => "dead_letter_cleared",
             Self::OffsetSet => "offset_set",

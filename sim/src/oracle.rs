@@ -62,6 +62,7 @@ pub(crate) struct Oracle {
 pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) scope: Scope,
+    compressed: bool,
     line: Line,
     strip: bool,
     concatenates: bool,
@@ -125,6 +126,7 @@ impl Oracle {
             Account {
                 name: flow.name.clone(),
                 scope: *scope,
+                compressed: flow.compressed,
                 line: flow.line,
                 strip: flow.newline == Newline::Strip,
                 concatenates: plain || firehose,
@@ -221,9 +223,30 @@ impl Account {
 
     /// Whether a name of an inode is one that the flow follows.
     fn matches(&self, disk: &Disk, node: NodeId) -> bool {
+        if disk.nodes[node].packed.is_some() {
+            return self.matches_compressed(disk, node);
+        }
         let is_young = self.begun.is_some_and(|begun| disk.nodes[node].made > begun);
         let leads = |path: &Path| self.scope.has(path) || is_young && self.is_generation(path);
         disk.names().any(|(path, named)| named == node && leads(path))
+    }
+
+    /// The same of a compressed one: it is followed as the generation that it is a copy of, or for its own name.
+    fn matches_compressed(&self, disk: &Disk, node: NodeId) -> bool {
+        let original = disk.origin(disk.nodes[node].content);
+        let made = disk.nodes[disk.contents[original].node].made;
+        let is_young = self.begun.is_some_and(|begun| made > begun);
+        let known = |binding: &Binding| binding.content == original && !binding.loose;
+        let owed = is_young || self.bound.values().any(known);
+        let leads = |path: &Path| {
+            self.scope.has(path) && self.compressed || owed && self.is_compressed_generation(path)
+        };
+        disk.names().any(|(path, named)| named == node && leads(path))
+    }
+
+    fn is_compressed_generation(&self, path: &Path) -> bool {
+        let mut followed = self.writers.iter().filter(|writer| self.scope.has(&writer.path));
+        followed.any(|writer| (1..200).any(|number| writer.compressed(number) == path))
     }
 
     /// Whether a program whose live file the flow follows gave a file this name.

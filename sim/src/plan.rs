@@ -45,6 +45,8 @@ pub(crate) enum Op {
     Truncate { writer: usize },
     /// Copies the live file to a rotated name, and cuts it to nothing a while after.
     Copy { writer: usize, after: u64 },
+    /// Compresses the youngest rotated file that is not, which goes when that is done, a while after.
+    Compress { writer: usize, after: u64 },
     /// Cuts it to nothing and writes again at once, to as many bytes as before plus `more`.
     Refill { writer: usize, more: i32 },
     /// Removes the live file's name.

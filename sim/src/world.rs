@@ -28,7 +28,7 @@ use crate::plan::point::Point;
 use crate::plan::setup::{ROOT, Rates};
 use crate::plan::{MS, Plan, SEC};
 use agent::{Agent, Echo, Stage};
-use disk::{Disk, NodeId};
+use disk::{ContentId, Disk, NodeId};
 use fastrand::Rng;
 use kintail_engine::Poll;
 use kintail_engine::event::{Event, Notice, Now, Request};
@@ -37,7 +37,7 @@ use kintail_engine::settings::Watch;
 use queue::Queue;
 use service::Weather;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::Store;
 use writers::{Ink, Pen};
@@ -112,6 +112,13 @@ enum What {
     Op(usize),
     /// A file that was copied is cut to nothing.
     Cut(NodeId),
+    /// A file was compressed.
+    Compressed {
+        plain: PathBuf,
+        from: NodeId,
+        content: ContentId,
+        to: NodeId,
+    },
     Start,
     Effect(u32, ActionId),
     Answer(u32, ActionId),
@@ -316,6 +323,10 @@ impl World {
             What::Op(index) => self.operate(index),
             What::Cut(node) => {
                 self.cut(node);
+                Ok(())
+            }
+            What::Compressed { plain, from, content, to } => {
+                self.compressed(&plain, from, content, to);
                 Ok(())
             }
             What::Start => self.start(),

@@ -1,5 +1,6 @@
 //! What an unanswered action was for, and which concern its answer goes to.
 
+use super::compressed::Meeting;
 use super::tree::{Sighting, Stray};
 use super::{Engine, read};
 use crate::encode::BatchId;
@@ -7,6 +8,7 @@ use crate::event::{Letter, Meta, Now, Outcome};
 use crate::follow::Stage;
 use crate::ids::{CursorId, FileId, FlowId, HandleId, Span};
 use crate::job::JobDone;
+use crate::state::Check;
 use std::path::PathBuf;
 
 /// What an unanswered action was for.
@@ -28,8 +30,16 @@ pub(super) enum Asked {
     Astray(Stray),
     /// A rotated name that no glob leads to: what is behind it?
     LookAtKin(Sighting),
+    /// A compressed name: may what is behind it be wanted?
+    LookAtCompressed(Sighting),
     Open(Sighting, HandleId),
     Head(Sighting, HandleId, Meta),
+    /// Whether a compressed file is whole.
+    Measure(Box<Meeting>),
+    /// What its original has where it ends itself.
+    LookIntoOriginal(Box<Meeting>, FileId, HandleId),
+    /// Whether it has what its original had before this place.
+    Verify(Box<Meeting>, FileId, Check),
     Read {
         cursor: CursorId,
         handle: HandleId,
@@ -75,6 +85,16 @@ impl Engine {
             (Asked::Look(file, path), Outcome::Looked(result)) => self.looked(file, &path, &result),
             (Asked::LookAtKin(sighting), Outcome::Looked(result)) => {
                 self.looked_at_kin(sighting, result, now);
+            }
+            (Asked::LookAtCompressed(sighting), Outcome::Looked(result)) => {
+                self.looked_at_compressed(sighting, result, now);
+            }
+            (Asked::Measure(meeting), Outcome::Measured(result)) => self.measured(meeting, result, now),
+            (Asked::LookIntoOriginal(meeting, original, _), Outcome::Read(result)) => {
+                self.looked_into_original(meeting, original, result, now);
+            }
+            (Asked::Verify(meeting, original, check), Outcome::Read(result)) => {
+                self.verified(meeting, original, check, result, now);
             }
             (Asked::Deleted(file, handle), Outcome::LookedDeleted(result)) => {
                 self.looked_deleted(file, handle, result, now);
@@ -123,6 +143,12 @@ impl Engine {
             Asked::Read { cursor, handle, plan } => self.read(cursor, handle, plan, Err(gave_up()), now),
             Asked::Seek { cursor, stage, span, .. } => self.sought(cursor, stage, span, Err(gave_up()), now),
             Asked::LookAtKin(sighting) => self.looked_at_kin(sighting, Err(gave_up()), now),
+            Asked::LookAtCompressed(sighting) => self.looked_at_compressed(sighting, Err(gave_up()), now),
+            Asked::Measure(meeting) => self.measured(meeting, Err(gave_up()), now),
+            Asked::LookIntoOriginal(meeting, id, _) => {
+                self.looked_into_original(meeting, id, Err(gave_up()), now);
+            }
+            Asked::Verify(meeting, id, check) => self.verified(meeting, id, check, Err(gave_up()), now),
             Asked::Open(sighting, handle) => self.opened(sighting, handle, Err(gave_up()), now),
             Asked::Head(sighting, handle, meta) => {
                 self.head_read(sighting, handle, meta, Err(gave_up()), now);

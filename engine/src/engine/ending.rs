@@ -4,8 +4,8 @@ use super::sweep::ACTIVE;
 use super::{Asked, Engine};
 use crate::event::{Do, Now};
 use crate::follow::{Ending, Stage, name};
-use crate::ids::{FileId, HandleId};
-use crate::state::Put;
+use crate::ids::{FileId, HandleId, Span};
+use crate::state::{Put, Reason};
 use crate::timer::Timer;
 use std::time::Duration;
 
@@ -55,7 +55,8 @@ impl Engine {
         if file.handle.is_none() || file.held.is_some() || !may_end {
             return;
         }
-        let rested = now.mono.saturating_sub(file.changed) >= close_after;
+        // Nobody writes on in a compressed file.
+        let rested = file.is_compressed() || now.mono.saturating_sub(file.changed) >= close_after;
         let begun = file.cursors.iter().all(|cursor| cursor.stage != Stage::Unsaved);
         if rested && begun && file.ending == Ending::Displaced && !may_be_live {
             file.ending = Ending::Closing { size: file.size };
@@ -97,6 +98,11 @@ impl Engine {
     pub(super) fn finish(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.ending = Ending::Finished;
+        let damaged = Span::new(file.size, file.size + std::mem::take(&mut file.damaged));
+        let cursors: Vec<_> = file.cursors.iter().map(|cursor| cursor.id(id)).collect();
+        for cursor in cursors.into_iter().filter(|_| !damaged.is_empty()) {
+            self.lose(cursor.flow, id, cursor.epoch, damaged, Reason::Damaged, now);
+        }
         self.timers.set(Timer::Quiet(id), now.mono + ACTIVE);
         self.keeper.file(id);
         self.save_soon(now);
@@ -111,7 +117,7 @@ impl Engine {
         let Some(file) = self.files.get(&id).filter(|file| file.ending == Ending::Finished) else {
             return;
         };
-        let rested = now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
+        let rested = file.is_compressed() || now.wall.saturating_sub(file.mtime) >= ACTIVE.as_nanos() as i64;
         let handle = file.handle;
         if !file.is_at_rest() || self.is_being_read(handle) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
@@ -182,5 +188,6 @@ impl Engine {
 
     pub(super) fn close(&mut self, handle: HandleId) {
         self.ask(Asked::Close, Do::Close { handle });
+        self.tree.to_open.extend(self.decoding.closed(handle));
     }
 }

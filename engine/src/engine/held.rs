@@ -1,7 +1,9 @@
 //! Files that may be copies of another one, as `copytruncate` makes them: held back until the original is truncated, or
 //! until it is clear that it is not.
 
+use super::meet::Beginning;
 use super::tree::{Seen, Sighting};
+use super::unread::Why;
 use super::{Asked, Engine, FlowStart};
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Meta, Now};
@@ -165,7 +167,7 @@ impl Engine {
         for path in &copy.names {
             self.set_file_behind(path, id, original);
         }
-        self.has_copy(original, handle, &copy.path, chunk, now);
+        self.has_copy(original, handle, &copy.path, &Beginning::of(chunk), now);
         if let Some(file) = self.files.get_mut(&original) {
             file.path.clone_from(&copy.path);
             file.names = copy.names;
@@ -178,6 +180,9 @@ impl Engine {
 
     /// It is read like any other.
     fn is_no_copy(&mut self, id: FileId, chunk: &Chunk, now: Now) {
+        if content::is_compressed(&chunk.bytes) {
+            return self.is_compressed(id, now);
+        }
         let Some(file) = self.files.get_mut(&id) else { return };
         let Some(held) = file.held.take() else { return };
         self.held.remove(&id);
@@ -188,6 +193,22 @@ impl Engine {
         self.keeper.whole_file(id);
         self.save_urgently(now);
         self.place(id, now);
+    }
+}
+
+impl Engine {
+    /// A file that was held back is compressed, under a name that does not tell.
+    fn is_compressed(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let (handle, names) = (file.handle.take(), std::mem::take(&mut file.names));
+        for name in names {
+            if let Some(known) = self.tree.name_mut(&name).filter(|known| known.seen == Seen::File(id)) {
+                known.seen = Seen::Passed(Why::Compressed);
+            }
+        }
+        handle.into_iter().for_each(|handle| self.close(handle));
+        self.timers.cancel(Timer::Quiet(id));
+        self.forget(id, now);
     }
 }
 

@@ -1,19 +1,17 @@
 //! Contents that are no longer where they were: destroyed by a truncation, or under an inode that bears another one. Such
 //! a content keeps its file's id, and waits for a copy of itself; what the inode bears now is a new file.
 
+use super::meet::Beginning;
 use super::tree::{Seen, Sighting};
 use super::unread::Why;
 use super::{Engine, Level};
 use crate::content;
-use crate::event::{Chunk, Meta, Now};
+use crate::event::{Meta, Now};
 use crate::follow::{Cursor, Ending, File, Stage};
 use crate::ids::{Epoch, FileId, HandleId, Span};
 use crate::state::{Fingerprint, Identity, Reason};
 use crate::timer::Timer;
 use std::path::{Path, PathBuf};
-
-/// Fewer first bytes than these tell a content only where it is known that the copy is the older one.
-const TELLING: u32 = 64;
 
 impl Engine {
     pub(super) fn new_file_id(&mut self) -> FileId {
@@ -108,7 +106,7 @@ impl Engine {
         let gone = file.is_homeless() || file.missed > 0;
         let older = match file.lost {
             Some(lost) if meta.identity.btime != 0 => meta.identity.btime <= lost,
-            _ => file.head.len >= TELLING,
+            _ => content::tells(file.head),
         };
         gone && file.is_closed() && older
     }
@@ -119,7 +117,7 @@ impl Engine {
         id: FileId,
         handle: HandleId,
         sighting: &Sighting,
-        copy: &Chunk,
+        copy: &Beginning,
         now: Now,
     ) {
         self.has_copy(id, handle, &sighting.path(), copy, now);
@@ -127,12 +125,12 @@ impl Engine {
     }
 
     /// Bytes that were seen and are not in the copy, because they were written after it was made, are lost.
-    pub(super) fn has_copy(&mut self, id: FileId, handle: HandleId, path: &Path, copy: &Chunk, now: Now) {
+    pub(super) fn has_copy(&mut self, id: FileId, handle: HandleId, path: &Path, copy: &Beginning, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let meta = &copy.meta;
         let text = format!("{} goes on in its copy {}", file.path.display(), path.display());
         if u64::from(file.head.len) > meta.size {
-            file.head = content::fingerprint(&copy.bytes);
+            file.head = copy.head;
         }
         if !file.is_homeless() {
             self.by_identity.remove(&file.identity);

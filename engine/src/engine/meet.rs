@@ -9,8 +9,22 @@ use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Meta, Now};
 use crate::follow::{Ending, File, Row, Stage, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
+use crate::state::Fingerprint;
 use std::path::Path;
 use std::time::Duration;
+
+/// A file that was opened: what is known of it, and how it begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginning {
+    pub(super) meta: Meta,
+    pub(super) head: Fingerprint,
+}
+
+impl Beginning {
+    pub(super) fn of(chunk: &Chunk) -> Self {
+        Self { meta: chunk.meta, head: content::fingerprint(&chunk.bytes) }
+    }
+}
 
 impl Engine {
     pub(super) fn opened(
@@ -22,7 +36,10 @@ impl Engine {
     ) {
         let meta = match result {
             Ok(meta) => meta,
-            Err(error) => return self.concluded_failed(&sighting, &error, now),
+            Err(error) => {
+                self.tree.to_open.extend(self.decoding.closed(handle));
+                return self.concluded_failed(&sighting, &error, now);
+            }
         };
         self.had_room(&sighting);
         self.look_for_other(&sighting, Some(meta.identity.ino));
@@ -74,6 +91,9 @@ impl Engine {
         now: Now,
     ) {
         self.budget.give_look(WINDOW as u64);
+        if name::codec(&sighting.path()).is_some() {
+            return self.met_compressed(sighting, handle, result, now);
+        }
         let chunk = match result {
             Ok(chunk) => chunk,
             Err(error) => return self.head_not_read(&sighting, handle, &meta, &error, now),
@@ -113,7 +133,7 @@ impl Engine {
             sighting.join(self.tree.globs().followers_at(&sighting.path()));
         }
         if let Likeness::CopyOf(original) = likeness {
-            return self.adopt(original, handle, &sighting, &chunk, now);
+            return self.adopt(original, handle, &sighting, &Beginning::of(&chunk), now);
         }
         sighting.join(self.unseen_by(&sighting.kin, meta.identity, chunk.meta.mtime));
         if sighting.followers.is_empty() {
@@ -125,6 +145,9 @@ impl Engine {
             let text = format!("{} is UTF-16 and is not read", path.display());
             self.note(Level::Warn, format!("utf-16 {}", path.display()), text);
             self.concluded(&sighting, Seen::Passed(Why::Utf16), now);
+        } else if content::is_compressed(&chunk.bytes) {
+            self.close(handle);
+            self.concluded(&sighting, Seen::Passed(Why::Compressed), now);
         } else {
             self.first_sight(&sighting, handle, &chunk, likeness, epoch, now);
         }
@@ -160,8 +183,24 @@ impl Engine {
         epoch: Epoch,
         now: Now,
     ) {
+        let id = self.is_new(sighting, handle, &Beginning::of(chunk), epoch, now);
+        if self.is_to_be_held(sighting, likeness) {
+            self.hold(id, sighting.followers.clone(), likeness, now);
+        }
+        self.name(id, sighting, now);
+    }
+
+    /// A file that nobody knows gets its id.
+    pub(super) fn is_new(
+        &mut self,
+        sighting: &Sighting,
+        handle: HandleId,
+        beginning: &Beginning,
+        epoch: Epoch,
+        now: Now,
+    ) -> FileId {
         let id = self.new_file_id();
-        let (meta, head) = (&chunk.meta, content::fingerprint(&chunk.bytes));
+        let Beginning { meta, head } = *beginning;
         let file = File {
             handle: Some(handle),
             size: meta.size,
@@ -176,10 +215,7 @@ impl Engine {
         self.by_identity.insert(file.identity, id);
         self.kin.add_all(&file);
         self.files.insert(id, file);
-        if self.is_to_be_held(sighting, likeness) {
-            self.hold(id, sighting.followers.clone(), likeness, now);
-        }
-        self.name(id, sighting, now);
+        id
     }
 
     /// A known file is found again. With its beginning `alike`, that was read and is as it was.
@@ -307,7 +343,7 @@ fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
 
 impl Sighting {
     /// What was found by its inode number may be another file that has the number now, under a name that these follow.
-    fn join(&mut self, followers: Vec<FlowId>) {
+    pub(super) fn join(&mut self, followers: Vec<FlowId>) {
         self.followers.extend(followers);
         self.followers.sort_unstable();
         self.followers.dedup();
@@ -327,6 +363,6 @@ impl Sighting {
     }
 }
 
-fn is_utf16(head: &[u8]) -> bool {
+pub(super) fn is_utf16(head: &[u8]) -> bool {
     head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])
 }

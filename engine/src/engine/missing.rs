@@ -56,6 +56,7 @@ impl Engine {
                     kin,
                     lead: Lead::Astray(ino),
                     has_room: false,
+                    unseen: false,
                 });
             }
             None => followers.into_iter().for_each(|flow| self.possible_loss(flow)),
@@ -160,10 +161,21 @@ impl Engine {
                     kin: Vec::new(),
                     lead: Lead::Saved(id),
                     has_room: false,
+                    unseen: false,
                 }),
                 // It has a followed name, under which it could not be opened yet.
                 Some((Some(Seen::Opening | Seen::Failed(_)), _)) => self.not_looked(&[id]),
-                Some((Some(Seen::File(_) | Seen::Reopening(_) | Seen::Passed(_)), _)) | None => {
+                Some((
+                    Some(
+                        Seen::File(_)
+                        | Seen::Reopening(_)
+                        | Seen::Passed(_)
+                        | Seen::Beside
+                        | Seen::CopyOf { .. },
+                    ),
+                    _,
+                ))
+                | None => {
                     self.not_found(id, now);
                 }
             }
@@ -197,9 +209,10 @@ impl Engine {
         let held = |file: &File| original.may_be_copied_to(&file.path);
         let dir = original.path.parent().and_then(|dir| self.tree.dirs.get(dir).map(|known| (dir, known)));
         let unopened = dir.is_some_and(|(dir, known)| {
-            known.names.iter().any(|(name, known)| {
-                matches!(known.seen, Seen::Opening | Seen::Failed(_))
-                    && original.may_be_copied_to(&dir.join(name))
+            known.names.iter().any(|(name, known)| match known.seen {
+                Seen::Opening | Seen::Failed(_) => original.may_be_copied_to(&dir.join(name)),
+                Seen::CopyOf { original: of, .. } => of == original.id,
+                _ => false,
             })
         });
         unopened || self.held.iter().filter_map(|id| self.files.get(id)).any(held)

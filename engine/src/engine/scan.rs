@@ -1,6 +1,6 @@
 //! Looking into directories: what is there, what is new, what is gone. Notices only say where to look.
 
-use super::tree::{Dir, DirStage, Lead, Name, Seen, Sighting};
+use super::tree::{Dir, DirStage, Name, Seen};
 use super::unread::Why;
 use super::{Asked, Engine};
 use crate::Level;
@@ -208,6 +208,8 @@ impl Engine {
                 let kin = globs.kin(path, &standings, &entry.name);
                 if !followers.is_empty() || !kin.is_empty() {
                     self.sight(path, &entry, (followers, kin), before, now);
+                } else if !globs.matching(path, &standings, &entry.name).is_empty() {
+                    self.pass_compressed(path, &entry);
                 } else if let Some(before) = before {
                     gone.insert(entry.name, before);
                 }
@@ -218,6 +220,15 @@ impl Engine {
         for (name, before) in gone {
             self.lost_name(path, &name, &before, now);
         }
+        self.look_again_at_compressed(path);
+    }
+
+    /// A glob leads to a compressed file that is of no followed name, and that nobody asked for.
+    fn pass_compressed(&mut self, path: &Path, entry: &Entry) {
+        let Some(dir) = self.tree.dirs.get_mut(path) else { return };
+        let (ino, link) = (entry.ino, entry.kind == Kind::Link);
+        let seen = Seen::Passed(Why::Compressed);
+        dir.names.insert(entry.name.clone(), Name { ino, link, followers: vec![], kin: vec![], seen });
     }
 
     /// A followed name is gone, or another file's.
@@ -227,7 +238,7 @@ impl Engine {
             Seen::Opening | Seen::Failed(_) if !before.link => {
                 self.look_astray(dir, before.ino, &before.followers, &before.kin);
             }
-            Seen::Opening | Seen::Failed(_) | Seen::Passed(_) => {}
+            Seen::Opening | Seen::Failed(_) | Seen::Passed(_) | Seen::Beside | Seen::CopyOf { .. } => {}
         }
     }
 
@@ -252,27 +263,25 @@ impl Engine {
         let known = before.filter(same);
         // Behind a link may be another file than before, whatever the link's own inode says. And a file is forgotten, if
         // its content was found to be another's, under each of its names.
+        let mut opens = false;
         let seen = match known.as_ref().map(|name| name.seen) {
-            Some(seen @ (Seen::Opening | Seen::Reopening(_))) => seen,
+            Some(seen @ (Seen::Opening | Seen::Reopening(_) | Seen::Beside | Seen::CopyOf { .. })) => seen,
             Some(seen @ Seen::File(file)) if !link && self.files.contains_key(&file) => seen,
             Some(seen @ Seen::Passed(_)) if !link => seen,
             _ => {
-                self.tree.to_open.push_back(Sighting {
-                    dir: path.into(),
-                    name: entry.name.clone(),
-                    followers: followers.clone(),
-                    kin: kin.clone(),
-                    lead: Lead::Name((!link).then_some(entry.ino)),
-                    has_room: false,
-                });
+                opens = true;
                 match known.map(|name| name.seen) {
                     Some(seen @ Seen::File(_)) if link => seen,
                     _ => Seen::Opening,
                 }
             }
         };
+        let name = Name { ino: entry.ino, link, followers, kin, seen };
+        if opens {
+            self.tree.to_open.push_back(name.sighting(path, &entry.name));
+        }
         if let Some(dir) = self.tree.dirs.get_mut(path) {
-            dir.names.insert(entry.name.clone(), Name { ino: entry.ino, link, followers, kin, seen });
+            dir.names.insert(entry.name.clone(), name);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::follow::{Cursor, File, Row, Stage};
 use crate::ids::{FileId, FlowId, Span};
 use crate::partition::KeyRule;
 use crate::settings::{StartAt, Watch};
-use crate::state::{CursorRow, Put, Reason, Saved};
+use crate::state::{Check, CursorRow, Put, Reason, Saved};
 use crate::timer::Timer;
 use crate::{Level, discover::Globs};
 use std::collections::BTreeSet;
@@ -91,12 +91,16 @@ impl Engine {
             return;
         }
         let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
-        let stage = if at_end { Stage::Seek { to: file.size } } else { Stage::Unsaved };
+        let seeks = at_end && !file.is_compressed();
+        let stage = if seeks { Stage::Seek { to: file.size } } else { Stage::Unsaved };
         let mut cursor = Cursor::new(flow, file.epoch, stage, key, &settings.settings.line);
         cursor.seen = file.size;
+        if at_end && !seeks {
+            cursor.skip_to(Check { at: file.size, ..Check::default() });
+        }
         file.cursors.push(cursor);
         file.row = Row::Unsaved;
-        if at_end {
+        if seeks {
             self.flow(flow).ready.push_back(id);
         }
     }
@@ -120,7 +124,10 @@ impl Engine {
             }
             let seeking = self.files.values().flat_map(|file| &file.cursors);
             let seeking = seeking.filter(|cursor| cursor.flow == flow);
-            if seeking.into_iter().any(|cursor| cursor.stage.is_seeking()) {
+            // A compressed file that comes after the others would be read whole.
+            let at_end = self.flows[index].settings.start_at == StartAt::End;
+            let awaits = at_end && self.decoding.awaits(flow);
+            if awaits || seeking.into_iter().any(|cursor| cursor.stage.is_seeking()) {
                 continue;
             }
             match self.flows[index].start {

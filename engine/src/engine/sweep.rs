@@ -1,6 +1,6 @@
 //! Looking at files: when a notice comes, at each reconcile, and in turn.
 
-use super::tree::{Lead, Seen, Sighting};
+use super::tree::Seen;
 use super::{Asked, Engine};
 use crate::event::{Do, FileError, Meta, Now};
 use crate::follow::{Ending, File};
@@ -30,17 +30,15 @@ impl Engine {
             Seen::File(file) if self.files.get(&file).is_some_and(|file| file.handle.is_some()) => {
                 self.wake(file);
             }
-            Seen::Opening | Seen::Reopening(_) | Seen::Failed(_) => {}
+            Seen::Opening | Seen::Reopening(_) | Seen::Failed(_) | Seen::Beside | Seen::CopyOf { .. } => {}
+            Seen::Passed(_) if known.followers.is_empty() && known.kin.is_empty() => {}
             Seen::File(_) | Seen::Passed(_) => {
                 known.seen = match known.seen {
                     Seen::File(file) => Seen::Reopening(file),
                     _ => Seen::Opening,
                 };
-                let ino = (!known.link).then_some(known.ino);
-                let (followers, kin) = (known.followers.clone(), known.kin.clone());
-                let (dir, name) = (parent.to_path_buf(), name.to_os_string());
-                let lead = Lead::Name(ino);
-                self.tree.to_open.push_back(Sighting { dir, name, followers, kin, lead, has_room: false });
+                let sighting = known.sighting(parent, name);
+                self.tree.to_open.push_back(sighting);
             }
         }
     }
@@ -102,7 +100,10 @@ impl Engine {
     pub(super) fn looked(&mut self, id: FileId, path: &Path, result: &Result<Meta, FileError>) {
         let Some(file) = self.files.get(&id) else { return };
         let changed = result.as_ref().is_ok_and(|meta| {
-            meta.size != file.size || meta.mtime != file.mtime || meta.identity != file.identity
+            // The size that is known of a compressed file is that of its plain text.
+            meta.size != file.size && !file.is_compressed()
+                || meta.mtime != file.mtime
+                || meta.identity != file.identity
         });
         if changed && file.handle.is_none() {
             self.look_at(path);

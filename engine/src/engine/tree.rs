@@ -6,6 +6,7 @@ use super::{Asked, Engine};
 use crate::Level;
 use crate::discover::{Globs, Standing};
 use crate::event::{Do, FileError, Now};
+use crate::follow::name;
 use crate::ids::{FileId, FlowId};
 use crate::settings::Watch;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -87,6 +88,16 @@ pub(super) enum Seen {
     Reopening(FileId),
     /// It is not followed as it is now (old, no regular file, UTF-16).
     Passed(Why),
+    /// It is compressed, and what it is made of still has its name beside it.
+    Beside,
+    /// It is compressed, and a copy of this file, which is not gone.
+    CopyOf {
+        original: FileId,
+        /// It was written after the last look.
+        unseen: bool,
+        /// By all that it holds, and not only by how it begins.
+        verified: bool,
+    },
     /// It could not be opened; tried again at each reconcile.
     Failed(Why),
 }
@@ -103,6 +114,8 @@ pub(super) struct Sighting {
     pub(super) lead: Lead,
     /// Another file was closed to make room for it.
     pub(super) has_room: bool,
+    /// It was written after the last complete look, as a look before found.
+    pub(super) unseen: bool,
 }
 
 /// A file that lost its followed name before it could be opened.
@@ -138,7 +151,20 @@ impl Name {
             Seen::Opening | Seen::Reopening(_) => true,
             // A link that leads nowhere hides nothing.
             Seen::Failed(why) => !(self.link && why == Why::NoLog),
-            Seen::File(_) | Seen::Passed(_) => false,
+            Seen::File(_) | Seen::Passed(_) | Seen::Beside | Seen::CopyOf { .. } => false,
+        }
+    }
+
+    /// What is behind it is to be looked at.
+    pub(super) fn sighting(&self, dir: &Path, name: &OsStr) -> Sighting {
+        Sighting {
+            dir: dir.into(),
+            name: name.into(),
+            followers: self.followers.clone(),
+            kin: self.kin.clone(),
+            lead: Lead::Name((!self.link).then_some(self.ino)),
+            has_room: false,
+            unseen: false,
         }
     }
 }
@@ -146,6 +172,11 @@ impl Name {
 impl Sighting {
     pub(super) fn path(&self) -> PathBuf {
         self.dir.join(&self.name)
+    }
+
+    /// A file with another inode number was listed under the name.
+    pub(super) fn is_listed_as_other(&self, ino: u64) -> bool {
+        matches!(self.lead, Lead::Name(Some(listed)) if listed != ino)
     }
 
     /// Whether no glob leads to it, only to the name of which rotation may have made this one.
@@ -218,7 +249,9 @@ impl Engine {
     pub(super) fn open_next(&mut self, now: Now) {
         while self.tree.has_slot() {
             let Some(sighting) = self.tree.to_open.pop_front() else { return };
-            if sighting.is_only_kin() {
+            if name::codec(&sighting.path()).is_some() {
+                self.look_at_compressed(sighting, now);
+            } else if sighting.is_only_kin() {
                 self.tree.opening += 1;
                 let path = sighting.path();
                 self.ask(Asked::LookAtKin(sighting), Do::Look { path });
@@ -239,16 +272,23 @@ impl Engine {
     }
 
     pub(super) fn open(&mut self, sighting: Sighting) {
+        let path = sighting.path();
+        let codec = name::codec(&path);
+        if codec.is_some() && !self.decoding.has_slot() {
+            return self.decoding.wait(sighting);
+        }
         self.tree.opening += 1;
         let handle = self.new_handle();
-        let path = sighting.path();
-        self.ask(Asked::Open(sighting, handle), Do::Open { handle, path, codec: None });
+        if codec.is_some() {
+            self.decoding.opens(handle);
+        }
+        self.ask(Asked::Open(sighting, handle), Do::Open { handle, path, codec });
     }
 
     /// What is behind a name is known by opening it. Were it still held to be what was listed, a new file that gets the
     /// inode number that was listed would be taken for what was opened; and the file that had the name for this one.
     pub(super) fn is_opened(&mut self, sighting: &mut Sighting, ino: u64, now: Now) {
-        if !matches!(sighting.lead, Lead::Name(Some(listed)) if listed != ino) {
+        if !sighting.is_listed_as_other(ino) {
             return;
         }
         let listed = std::mem::replace(&mut sighting.lead, Lead::Name(Some(ino)));
@@ -285,22 +325,28 @@ impl Engine {
 
     /// ... and that is not for want of a descriptor.
     pub(super) fn not_opened(&mut self, sighting: &Sighting, error: &FileError) {
-        self.tree.opening -= 1;
         let why = self.tree.faults.why(error);
-        let link = sighting.lead == Lead::Name(None);
-        match self.set_seen(sighting, Seen::Failed(why)) {
-            // Known all the same; the next look finds it changed again.
-            Some(Seen::Reopening(file)) => drop(self.set_seen(sighting, Seen::File(file))),
-            // Another sighting of it was dealt with before.
-            Some(Seen::File(file)) if !link => drop(self.set_seen(sighting, Seen::File(file))),
-            _ => {}
-        }
+        self.put_off(sighting, why);
         // A link that leads nowhere, or to no file, is as little to follow as a FIFO.
         if !matches!(error, FileError::NotFound | FileError::NoFile) {
             let path = sighting.path();
             let text = format!("{} cannot be read: {error}", path.display());
             self.note(Level::Error, format!("open {}", path.display()), text);
         }
+    }
+
+    /// It is tried again with the next listing.
+    pub(super) fn put_off(&mut self, sighting: &Sighting, why: Why) {
+        self.tree.opening -= 1;
+        let link = sighting.lead == Lead::Name(None);
+        let known = match self.set_seen(sighting, Seen::Failed(why)) {
+            // Known all the same; the next look finds it changed again.
+            Some(Seen::Reopening(file)) => file,
+            // Another sighting of it was dealt with before.
+            Some(Seen::File(file)) if !link => file,
+            _ => return,
+        };
+        self.set_seen(sighting, Seen::File(known));
     }
 
     /// Returns what was seen before.

@@ -59,7 +59,10 @@ impl Asked {
     /// The handle of a followed file, if it is read.
     fn reads(&self) -> Option<HandleId> {
         match self {
-            Self::Read { handle, .. } | Self::Seek { handle, .. } | Self::Held(_, handle) => Some(*handle),
+            Self::Read { handle, .. }
+            | Self::Seek { handle, .. }
+            | Self::Held(_, handle)
+            | Self::LookIntoOriginal(_, _, handle) => Some(*handle),
             _ => None,
         }
     }

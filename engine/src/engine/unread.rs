@@ -26,6 +26,10 @@ pub(super) enum Why {
     Old,
     /// It begins with the mark of UTF-16.
     Utf16,
+    /// It is compressed, and no copy of a file that is read, nor a new generation of one.
+    Compressed,
+    /// It is compressed, and may still be written.
+    Unfinished,
     /// No permission.
     Denied,
     /// Another error, by its place among the faults.
@@ -63,6 +67,8 @@ impl Faults {
             Why::NoLog | Why::NotMeant => return None,
             Why::Old => "not read: older than `ignore_older`".into(),
             Why::Utf16 => "not read: UTF-16".into(),
+            Why::Compressed => "not read: compressed (see `compressed`)".into(),
+            Why::Unfinished => "compressed, and not whole yet".into(),
             Why::Denied => FileError::Denied.to_string(),
             Why::Fault(place) => self.0.get(usize::from(place)).cloned().unwrap_or_default(),
         })
@@ -109,7 +115,12 @@ impl Engine {
         }
         for (dir, name, known) in self.tree.names() {
             if let Some(why) = self.why_unread(dir, name, known) {
-                add(&known.followers, &|| dir.join(name), &why);
+                let flows = if known.followers.is_empty() {
+                    self.flows_told(dir, name)
+                } else {
+                    known.followers.clone()
+                };
+                add(&flows, &|| dir.join(name), &why);
             }
         }
         for file in self.files.values() {
@@ -118,6 +129,12 @@ impl Engine {
             }
         }
         unread
+    }
+
+    /// The flows whose globs lead to a compressed file.
+    fn flows_told(&self, dir: &Path, name: &OsStr) -> Vec<FlowId> {
+        let known = self.tree.dirs.get(dir);
+        known.map_or(Vec::new(), |known| self.tree.globs().matching(dir, &known.standings, name))
     }
 
     fn why_held(&self, held: &Held) -> String {
@@ -131,6 +148,14 @@ impl Engine {
         match known.seen {
             Seen::Passed(why) | Seen::Failed(why) => self.tree.faults.words(why),
             Seen::Opening if self.awaits_room(dir.join(name), known) => Some(WAITS_FOR_ROOM.into()),
+            Seen::Opening if self.decoding.awaits_name(dir, name) => {
+                Some("its turn to be decompressed".into())
+            }
+            Seen::Beside => Some("held back: what it is made of is there".into()),
+            Seen::CopyOf { original, .. } => self
+                .files
+                .get(&original)
+                .map(|original| format!("held back: it is a compressed copy of {}", original.path.display())),
             Seen::Opening | Seen::Reopening(_) | Seen::File(_) => None,
         }
     }

@@ -1,14 +1,32 @@
-//! Names that rotation gives: a number or a date after the live name.
+//! Names that rotation gives: a number or a date after the live name, and a suffix once the file is compressed.
 
+use crate::event::Codec;
 use std::ffi::OsStr;
 use std::path::Path;
+
+/// By which a compressed file is known.
+const SUFFIXES: [(&str, Codec); 4] =
+    [(".gz", Codec::Gzip), (".zst", Codec::Zstd), (".bz2", Codec::Bzip2), (".xz", Codec::Xz)];
 
 /// What stands between a name and the numbers that rotation adds.
 const SEPARATORS: [char; 3] = ['.', '-', '_'];
 
-/// Whether a name looks like one that rotation gave: `app.log.1`, `app.log-20261123`, `app-2026-11-23.log`.
+/// How a file of this name is compressed.
+pub fn codec(path: &Path) -> Option<Codec> {
+    Some(compressed(path.file_name()?)?.1)
+}
+
+/// The name that a compressed file had before, and how it is compressed.
+pub fn compressed(name: &OsStr) -> Option<(&str, Codec)> {
+    let name = name.to_str()?;
+    let of = |(suffix, codec)| Some((name.strip_suffix(suffix).filter(|plain| !plain.is_empty())?, codec));
+    SUFFIXES.into_iter().find_map(of)
+}
+
+/// Whether a name looks like one that rotation gave: `app.log.1`, `app.log-20261123`, `app-2026-11-23.log`, `app.log.gz`.
 pub fn is_rotated(path: &Path) -> bool {
-    path.file_name().and_then(OsStr::to_str).is_some_and(bears_mark)
+    let name = path.file_name().and_then(OsStr::to_str);
+    name.is_some_and(bears_mark) || codec(path).is_some()
 }
 
 fn bears_mark(name: &str) -> bool {
@@ -16,8 +34,12 @@ fn bears_mark(name: &str) -> bool {
     !stem.is_empty() && is_counter(last) || has_date(name)
 }
 
-/// The live names of which rotation may have made this one: `app.log` of `app.log.1` and of `app-20261123.log`.
+/// The names of which rotation may have made this one: `app.log` of `app.log.1` and of `app-20261123.log`, `app.log.1` and
+/// `app.log` of `app.log.1.gz`.
 pub fn lives(name: &OsStr) -> Vec<String> {
+    if let Some((plain, _)) = compressed(name) {
+        return std::iter::once(plain.to_owned()).chain(lives(OsStr::new(plain))).collect();
+    }
     let Some(name) = name.to_str().filter(|name| bears_mark(name)) else { return Vec::new() };
     let mut lives = stems(name);
     if let Some((stem, extension)) = name.rsplit_once('.').filter(|(_, last)| !is_mark(last)) {
@@ -47,6 +69,14 @@ fn is_mark(text: &str) -> bool {
 pub fn is_copy_of(path: &Path, original: &Path) -> bool {
     let (Some(name), Some(live)) = (path.file_name(), original.file_name()) else { return false };
     path.parent() == original.parent() && lives(name).iter().any(|name| OsStr::new(name) == live)
+}
+
+/// Whether a name looks like that of a compressed file of the same rotation as the other.
+pub fn is_compressed_copy_of(path: &Path, original: &Path) -> bool {
+    let (Some(name), Some(other)) = (path.file_name(), original.file_name()) else { return false };
+    let others = lives(other);
+    let of_one = |live: &String| OsStr::new(live) == other || others.contains(live);
+    compressed(name).is_some() && path.parent() == original.parent() && lives(name).iter().any(of_one)
 }
 
 /// Whether a name is the live one, or looks like one that rotation made of it.
@@ -91,7 +121,9 @@ mod tests {
         for name in ["0.log.20261123-101112", "0.log.1"] {
             assert!(lives(OsStr::new(name)).contains(&"0.log".to_owned()), "{name}");
         }
-        for name in ["app.log", "web-1.log", "1", ".1"] {
+        assert_eq!(lives(OsStr::new("app.log.1.gz")), ["app.log.1", "app.log"]);
+        assert_eq!(lives(OsStr::new("app.log.xz")), ["app.log"]);
+        for name in ["app.log", "web-1.log", "1", ".1", ".gz"] {
             assert_eq!(lives(OsStr::new(name)), Vec::<String>::new(), "{name}");
         }
     }
@@ -108,7 +140,8 @@ mod tests {
         for name in ["app2.log.1", "web.log.1", "app.txt", "other/app.log.1"] {
             assert!(!is_of(&Path::new("/l").join(name), Path::new("/l/app.log")), "{name}");
         }
-        for name in ["app.log", "access.log", "0.log", "web-1.log", "1"] {
+        assert!(is_rotated(Path::new("/l/app.log.zst")));
+        for name in ["app.log", "access.log", "0.log", "web-1.log", "1", "app.gz.log"] {
             assert!(!is_rotated(Path::new("/l").join(name).as_path()), "{name}");
         }
     }

@@ -156,6 +156,19 @@ impl Oracle {
         }
     }
 
+    /// A content was compressed, and its last name goes.
+    pub(crate) fn compressed(&mut self, disk: &Disk, copy: ContentId) {
+        let original = disk.origin(copy);
+        let begins = self.flows.iter().any(|flow| flow.begun.is_none());
+        let short = disk.contents[copy].bytes.len() < TELLING;
+        let linked = disk.nodes[disk.contents[original].node].linked;
+        for flow in &mut self.flows {
+            if short || linked || begins || flow.scarce || flow.writers.is_empty() {
+                flow.book(original).again_to = u64::MAX;
+            }
+        }
+    }
+
     /// A content lost its live name. If nobody could read it before, it and its copies are found at once, under rotated
     /// names all, and nothing tells which of them was there first.
     pub(crate) fn moved(&mut self, disk: &Disk, node: NodeId) {

@@ -77,11 +77,14 @@ impl Oracle {
             Reason::Truncated => flow.oversize_at(disk, binding, row.span, Oversize::Truncate),
             Reason::Oversize => flow.oversize_at(disk, binding, row.span, Oversize::Drop),
             Reason::FileTruncated | Reason::FileGone => {
-                content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node)
+                let linked = disk.nodes[node].linked;
+                let gone = content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node);
+                // A compressed copy of a file that has another name elsewhere may be a file of its own.
+                gone || linked && disk.has_lost_compressed(binding.content)
             }
             Reason::DeletedUnread => disk.nodes[node].links == 0,
-            // No writer leaves a hole, nobody gives such orders.
-            Reason::Hole | Reason::DeadLetterCleared | Reason::OffsetSet => false,
+            // No writer leaves a hole, no file is damaged, nobody gives such orders.
+            Reason::Hole | Reason::Damaged | Reason::DeadLetterCleared | Reason::OffsetSet => false,
         };
         if !true_reason {
             let text = format!("{row:?} of content {} with {} bytes", binding.content, content.bytes.len());

@@ -75,7 +75,8 @@ fn moment(rng: &mut Rng, ops: &[Timed], length: u64) -> u64 {
 fn operation(rng: &mut Rng, setup: &Setup, heavy: bool) -> Op {
     let writer = rng.usize(..setup.writers.len());
     match rng.u32(..100) {
-        0..27 => Op::Append { writer, lines: lines(rng, setup, heavy) },
+        0..23 => Op::Append { writer, lines: lines(rng, setup, heavy) },
+        23..27 => Op::Compress { writer, after: pick(rng, &[0, MS, 300 * MS, 3 * SEC]) },
         27..30 => Op::Copy { writer, after: pick(rng, &[0, MS, 20 * MS, 300 * MS]) },
         30..38 => Op::Half { writer, body: body(rng, setup, heavy), part: rng.u32(1..6) },
         38..48 => Op::Rotate { writer, reopen: chance(rng, 700) },

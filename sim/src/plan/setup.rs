@@ -133,4 +133,9 @@ impl Writer {
             }
         }
     }
+
+    /// ... once it is compressed.
+    pub(crate) fn compressed(&self, number: u32) -> PathBuf {
+        format!("{}.gz", self.rotated(number).display()).into()
+    }
 }

@@ -5,7 +5,7 @@ use crate::oracle::Located;
 use crate::plan::point::Deed;
 use bytes::Bytes;
 use kintail_engine::Engine;
-use kintail_engine::event::{Do, Outcome, Request};
+use kintail_engine::event::{Codec, Do, Outcome, Request};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,8 +21,7 @@ pub(crate) struct Agent {
     /// When it started: the zero of its clock.
     pub(crate) born: u64,
     pub(crate) flying: BTreeMap<ActionId, Flight>,
-    /// Open files, and the paths by which they were opened.
-    pub(crate) handles: BTreeMap<HandleId, (NodeId, PathBuf)>,
+    pub(crate) handles: BTreeMap<HandleId, OpenFile>,
     pub(crate) watches: BTreeSet<PathBuf>,
     /// When it wants to be asked again.
     pub(crate) deadline: Option<u64>,
@@ -38,6 +37,18 @@ pub(crate) struct Agent {
     pub(crate) held: Arc<AtomicU64>,
     /// Commands not answered yet.
     pub(crate) asked: BTreeSet<u64>,
+}
+
+/// An open file.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) node: NodeId,
+    /// By which it was opened.
+    pub(crate) path: PathBuf,
+    /// Its plain text is read.
+    pub(crate) codec: Option<Codec>,
+    /// The size of its plain text is known.
+    pub(crate) measured: bool,
 }
 
 /// An action that was not answered yet.
@@ -126,7 +137,7 @@ impl Agent {
 
     /// Whether it has this inode open.
     pub(crate) fn holds(&self, node: NodeId) -> bool {
-        self.handles.values().any(|held| held.0 == node)
+        self.handles.values().any(|held| held.node == node)
     }
 
     /// A read buffer that is counted until it is dropped.

@@ -1,7 +1,9 @@
 //! The virtual disk: directories, names, inodes and the contents they have had.
 
+mod compressed;
+
 use crate::text::{self, BLOCK, LineId};
-use kintail_engine::event::{Entry, FileError, Kind, Listing, Meta};
+use kintail_engine::event::{Codec, Entry, FileError, Kind, Listing, Meta};
 use kintail_engine::state::Identity;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,16 @@ pub(crate) struct Node {
     pub(crate) written: u64,
     /// When it was made, in virtual time.
     pub(crate) made: u64,
+    /// It is compressed: its content is the plain text.
+    pub(crate) packed: Option<Packed>,
+}
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packed {
+    pub(crate) codec: Codec,
+    /// Its end is there.
+    pub(crate) whole: bool,
 }
 
 /// What an inode held from one truncation to the next.
@@ -147,6 +159,7 @@ impl Disk {
             linked: false,
             written: now,
             made: now,
+            packed: None,
         });
         self.names.insert(path.into(), node);
         self.touch_parent(path, wall);
@@ -303,7 +316,8 @@ impl Disk {
     /// What an open file's stat tells.
     pub(crate) fn stat(&self, node: NodeId) -> Meta {
         let Node { stamps, content, links, .. } = &self.nodes[node];
-        let size = self.contents[*content].bytes.len() as u64;
+        let plain = self.contents[*content].bytes.len() as u64;
+        let size = self.nodes[node].packed.map_or(plain, |_| compressed::size(plain));
         let (mtime, ctime) = (stamps.mtime, stamps.ctime);
         Meta { kind: Kind::File, identity: self.identity(node), size, mtime, ctime, links: *links }
     }

@@ -212,8 +212,8 @@ impl World {
             }
         }
         self.oracle.ended();
-        for (node, _) in agent.handles.into_values() {
-            self.shut(node, false);
+        for open in agent.handles.into_values() {
+            self.shut(open.node, false);
         }
         Ok(())
     }

@@ -32,6 +32,7 @@ impl World {
             }
             Op::Truncate { writer } => self.truncate(writer).map(|_| Kind::Truncate),
             Op::Copy { writer, after } => self.copy(writer, after).then_some(Kind::Copy),
+            Op::Compress { writer, after } => self.compress(writer, after).then_some(Kind::Compress),
             Op::Refill { writer, more } => self.refill(writer, more).then_some(Kind::Refill),
             Op::Delete { writer, reopen } => self.delete(writer, reopen).then_some(Kind::Delete),
             Op::RemoveDir { writer, reopen } => self.remove_dir(writer, reopen).then_some(Kind::RemoveDir),

@@ -1,6 +1,6 @@
 //! The virtual io: does what the engine asks for.
 
-use super::agent::{Echo, Flight, Stage};
+use super::agent::{Echo, Flight, OpenFile, Stage};
 use super::disk::NodeId;
 use super::{What, World, service, show};
 use crate::oracle::Broken;
@@ -8,7 +8,9 @@ use crate::plan::draw::pick;
 use crate::plan::point::{Deed, Point};
 use crate::plan::setup::LINKS;
 use crate::plan::{MS, SEC};
-use kintail_engine::event::{Action, Chunk, Deleted, Do, FileError, Letter, Outcome, Request, StoreError};
+use kintail_engine::event::{
+    Action, Chunk, Codec, Deleted, Do, FileError, Letter, Measured, Outcome, Request, StoreError,
+};
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
 use kintail_engine::job::Job;
 use kintail_engine::state::Transaction;
@@ -46,7 +48,7 @@ impl World {
         };
         if let Do::Read { cursor: Some(cursor), handle, .. } = &action.what {
             self.oracle.may_read(*cursor, &self.store.rows, self.saves_well)?;
-            let node = agent.handles.get(handle).map(|(node, _)| *node);
+            let node = agent.handles.get(handle).map(|open| open.node);
             self.oracle.reads_on(&self.disk, *cursor, node);
         }
         let flight =
@@ -113,11 +115,11 @@ impl World {
                 let echo = if meta.is_ok() { self.told(&path) } else { Echo::Nothing };
                 Ok((Outcome::Looked(meta), echo))
             }
-            Do::Measure { .. } => nothing(Outcome::Measured(Err(FileError::NotFound))),
+            Do::Measure { handle } => nothing(Outcome::Measured(self.measure(handle, failure))),
             Do::LookDeleted { handle } => nothing(Outcome::LookedDeleted(self.look_deleted(handle))),
-            Do::Open { handle, path, codec: _ } => {
+            Do::Open { handle, path, codec } => {
                 let failure = failure.or(self.is_out_of_descriptors().then_some(FileError::TooManyFiles));
-                self.open(handle, &path, failure)
+                self.open(handle, &path, codec, failure)
             }
             Do::Read { handle, cursor, offset, len } => self.read(handle, cursor, offset, len, failure),
             Do::Close { handle } => self.close(handle),
@@ -151,20 +153,28 @@ impl World {
     }
 
     fn told(&self, path: &Path) -> Echo {
-        self.disk.find(path).map_or(Echo::Nothing, |node| {
+        let plain = |node: &NodeId| self.disk.nodes[*node].packed.is_none();
+        self.disk.find(path).filter(plain).map_or(Echo::Nothing, |node| {
             let content = self.disk.origin(self.disk.nodes[node].content);
             Echo::Told { content, size: self.disk.stat(node).size }
         })
     }
 
-    fn open(&mut self, handle: HandleId, path: &Path, failure: Option<FileError>) -> Deeds {
+    fn open(
+        &mut self,
+        handle: HandleId,
+        path: &Path,
+        codec: Option<Codec>,
+        failure: Option<FileError>,
+    ) -> Deeds {
         let found = self.disk.find(path).ok_or(FileError::NotFound);
         let node = match failure.map_or(found, Err) {
             Ok(node) => node,
             Err(error) => return Ok((Outcome::Opened(Err(error)), Echo::Nothing)),
         };
         let Some(agent) = &mut self.agent else { return Ok((Outcome::Cancelled, Echo::Nothing)) };
-        if agent.handles.insert(handle, (node, path.to_path_buf())).is_some() {
+        let open = OpenFile { node, path: path.to_path_buf(), codec, measured: false };
+        if agent.handles.insert(handle, open).is_some() {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is open")));
         }
         self.disk.hold(node);
@@ -174,8 +184,16 @@ impl World {
     /// The disk is never full.
     fn look_deleted(&self, handle: HandleId) -> Result<Deleted, FileError> {
         let node = self.agent.as_ref().and_then(|agent| agent.handles.get(&handle));
-        let (node, _) = node.ok_or_else(|| FileError::Other("the file is not open".into()))?;
-        Ok(Deleted { links: self.disk.nodes[*node].links, free: 1 << 40, total: 1 << 40 })
+        let open = node.ok_or_else(|| FileError::Other("the file is not open".into()))?;
+        Ok(Deleted { links: self.disk.nodes[open.node].links, free: 1 << 40, total: 1 << 40 })
+    }
+
+    fn measure(&mut self, handle: HandleId, failure: Option<FileError>) -> Result<Measured, FileError> {
+        let open = self.agent.as_mut().and_then(|agent| agent.handles.get_mut(&handle));
+        let open = open.ok_or_else(|| FileError::Other("the file is not open".into()))?;
+        failure.map_or(Ok(()), Err)?;
+        open.measured = true;
+        Ok(self.disk.measure(open.node, open.codec))
     }
 
     fn read(
@@ -187,27 +205,31 @@ impl World {
         failure: Option<FileError>,
     ) -> Deeds {
         let Some(agent) = &self.agent else { return Ok((Outcome::Cancelled, Echo::Nothing)) };
-        let Some((node, path)) = agent.handles.get(&handle).cloned() else {
+        let Some(OpenFile { node, path, codec, measured }) = agent.handles.get(&handle).cloned() else {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is not open")));
         };
         if let Some(error) = failure {
             return Ok((Outcome::Read(Err(error)), Echo::Nothing));
         }
         let content = self.disk.nodes[node].content;
-        let all = &self.disk.contents[content].bytes;
+        let all = self.disk.text(node, codec);
         let start = (offset as usize).min(all.len());
         let bytes = &all[start..(start + len).min(all.len())];
         let bytes = agent.lend(bytes);
-        let meta = self.disk.stat(node);
+        let mut meta = self.disk.stat(node);
         let content = self.disk.origin(content);
         let (start, end) = (offset, offset + bytes.len() as u64);
-        let echo = Echo::Given { cursor, node, content, start, end, size: meta.size, path };
+        if measured {
+            meta.size = all.len() as u64;
+        }
+        let size = if codec.is_some() { end } else { meta.size };
+        let echo = Echo::Given { cursor, node, content, start, end, size, path };
         Ok((Outcome::Read(Ok(Chunk { bytes, meta })), echo))
     }
 
     fn close(&mut self, handle: HandleId) -> Deeds {
-        let node = self.agent.as_mut().and_then(|agent| agent.handles.remove(&handle));
-        let Some((node, _)) = node else {
+        let open = self.agent.as_mut().and_then(|agent| agent.handles.remove(&handle));
+        let Some(OpenFile { node, .. }) = open else {
             return Err(Broken::new("a handle is one open file", format!("{handle:?} is closed twice")));
         };
         self.shut(node, true);

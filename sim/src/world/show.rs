@@ -18,7 +18,10 @@ pub(super) fn deed(what: &Do) -> String {
         Do::Measure { handle } => format!("measure handle {}", handle.0),
         Do::LookDeleted { handle } => format!("look at handle {}", handle.0),
         Do::Look { path } => format!("look {}", path.display()),
-        Do::Open { handle, path, codec: _ } => format!("open {} as {}", path.display(), handle.0),
+        Do::Open { handle, path, codec } => {
+            let how = codec.map_or(String::new(), |codec| format!(", {codec:?}"));
+            format!("open {} as {}{how}", path.display(), handle.0)
+        }
         Do::Read { handle, cursor, offset, len } => {
             format!(
                 "read {len} at {offset} of {} for {}",

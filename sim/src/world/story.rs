@@ -3,7 +3,7 @@
 use super::disk::{Disk, NodeId};
 use super::store::Store;
 use kintail_engine::destination::Answer;
-use kintail_engine::event::{Action, Chunk, Deleted, Do, Event, FileError, Notice, Now, Outcome};
+use kintail_engine::event::{Action, Chunk, Codec, Deleted, Do, Event, FileError, Notice, Now, Outcome};
 use kintail_engine::ids::{ActionId, HandleId};
 use kintail_engine::settings::{Agent, Destination, Flow, Settings};
 use kintail_engine::state::Saved;
@@ -20,6 +20,8 @@ pub(super) struct Story {
     pub(super) engine: Engine,
     now: Duration,
     pub(super) open: BTreeMap<HandleId, NodeId>,
+    /// How the open ones are compressed, and which of them were measured.
+    codecs: BTreeMap<HandleId, (Codec, bool)>,
     pub(super) got: String,
     lives: u64,
     /// By so many nanoseconds the wall clock was set on.
@@ -43,7 +45,8 @@ impl Story {
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
         let engine = engine(&settings, 0);
         let (store, now, open) = (Store::new(), Duration::from_secs(1), BTreeMap::new());
-        Self { disk, store, settings, engine, now, open, got: String::new(), lives: 0, skew: 0, free: 1000 }
+        let (codecs, got) = (BTreeMap::new(), String::new());
+        Self { disk, store, settings, engine, now, open, codecs, got, lives: 0, skew: 0, free: 1000 }
     }
 
     /// Another flow begins, with a restart.
@@ -152,10 +155,17 @@ impl Story {
                 total: 1000,
             })),
             Do::FollowLink { .. } => Outcome::Followed(Err(FileError::NotFound)),
-            Do::Measure { .. } => Outcome::Measured(Err(FileError::NotFound)),
+            Do::Measure { handle } => {
+                let codec = self.codecs.get_mut(&handle).map(|(codec, measured)| {
+                    *measured = true;
+                    *codec
+                });
+                Outcome::Measured(Ok(self.disk.measure(self.open[&handle], codec)))
+            }
             Do::Look { path } => Outcome::Looked(self.disk.look(&path)),
-            Do::Open { handle, path, codec: _ } => {
+            Do::Open { handle, path, codec } => {
                 let node = self.disk.find(&path);
+                self.codecs.extend(codec.map(|codec| (handle, (codec, false))));
                 if let Some(node) = node {
                     self.open.insert(handle, node);
                     self.disk.hold(node);
@@ -164,12 +174,18 @@ impl Story {
             }
             Do::Read { handle, offset, len, .. } => {
                 let node = self.open[&handle];
-                let bytes = &self.disk.contents[self.disk.nodes[node].content].bytes;
+                let codec = self.codecs.get(&handle).copied();
+                let bytes = self.disk.text(node, codec.map(|(codec, _)| codec));
+                let mut meta = self.disk.stat(node);
+                if codec.is_some_and(|(_, measured)| measured) {
+                    meta.size = bytes.len() as u64;
+                }
                 let start = (offset as usize).min(bytes.len());
                 let bytes = bytes[start..(start + len).min(bytes.len())].to_vec().into();
-                Outcome::Read(Ok(Chunk { bytes, meta: self.disk.stat(node) }))
+                Outcome::Read(Ok(Chunk { bytes, meta }))
             }
             Do::Close { handle } => {
+                self.codecs.remove(&handle);
                 if let Some(node) = self.open.remove(&handle) {
                     self.disk.release(node);
                     self.free = if self.disk.nodes[node].links == 0 { 1000 } else { self.free };

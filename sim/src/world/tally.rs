@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     Reopen,
     Truncate,
     Copy,
+    Compress,
     Refill,
     Delete,
     RemoveDir,
@@ -32,7 +33,7 @@ pub(crate) enum Kind {
 }
 
 /// All kinds.
-pub(crate) const KINDS: [Kind; 23] = [
+pub(crate) const KINDS: [Kind; 24] = [
     Kind::Append,
     Kind::Half,
     Kind::Create,
@@ -42,6 +43,7 @@ pub(crate) const KINDS: [Kind; 23] = [
     Kind::Reopen,
     Kind::Truncate,
     Kind::Copy,
+    Kind::Compress,
     Kind::Refill,
     Kind::Delete,
     Kind::RemoveDir,

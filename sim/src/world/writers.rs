@@ -1,10 +1,10 @@
 //! The programs that write, rotate and destroy logs, and the notices the kernel gives of it.
 
-use super::disk::NodeId;
+use super::disk::{ContentId, NodeId};
 use super::{What, World};
 use crate::plan::setup::{LINKS, ROOT, Scope, Style};
 use crate::text::LineId;
-use kintail_engine::event::Notice;
+use kintail_engine::event::{Codec, Notice};
 use std::path::{Path, PathBuf};
 
 /// A program that writes a log.
@@ -124,6 +124,39 @@ impl World {
         true
     }
 
+    /// Compresses the youngest rotated file that is not. Tells whether there was one.
+    pub(super) fn compress(&mut self, writer: usize, after: u64) -> bool {
+        let who = &self.plan.setup.writers[writer];
+        let most = self.pens[writer].rotations.max(4);
+        let mut names = (1..=most).map(|number| (who.rotated(number), who.compressed(number)));
+        let free = |(plain, compressed): &(PathBuf, PathBuf)| {
+            self.disk.find(plain).is_some() && self.disk.find(compressed).is_none()
+        };
+        let found = match who.style {
+            Style::Numbers { .. } => names.find(free),
+            Style::Date | Style::Stem => names.rfind(free),
+        };
+        let Some((plain, compressed)) = found else { return false };
+        let Some(from) = self.disk.find(&plain) else { return false };
+        let wall = self.stamp();
+        let to = self.disk.begin_compressed(from, &compressed, Codec::Gzip, wall, self.now);
+        self.notice_entries(&compressed);
+        let content = self.disk.nodes[from].content;
+        self.queue.put(self.now + after, What::Compressed { plain, from, content, to });
+        true
+    }
+
+    /// A file is compressed. What it was made of goes, if it is still under its name.
+    pub(super) fn compressed(&mut self, plain: &Path, from: NodeId, content: ContentId, to: NodeId) {
+        let wall = self.stamp();
+        self.disk.end_compressed(to, from, content, wall);
+        self.notice_content(to);
+        self.oracle.compressed(&self.disk, self.disk.nodes[to].content);
+        if self.disk.find(plain) == Some(from) {
+            self.unlink(plain);
+        }
+    }
+
     pub(super) fn cut(&mut self, node: NodeId) {
         let wall = self.stamp();
         let gone = self.disk.truncate(node, wall, self.now);
@@ -140,8 +173,10 @@ impl World {
         let number = match who.style {
             Style::Numbers { keep } => {
                 self.unlink(&who.rotated(keep));
+                self.unlink(&who.compressed(keep));
                 for number in (1..keep).rev() {
                     self.rename(&who.rotated(number), &who.rotated(number + 1));
+                    self.rename(&who.compressed(number), &who.compressed(number + 1));
                 }
                 1
             }
@@ -212,7 +247,7 @@ impl World {
     pub(super) fn prune(&mut self, writer: usize) -> bool {
         let who = &self.plan.setup.writers[writer];
         let most = self.pens[writer].rotations.max(4);
-        let mut names = (1..=most).map(|number| who.rotated(number));
+        let mut names = (1..=most).flat_map(|number| [who.rotated(number), who.compressed(number)]);
         let oldest = match who.style {
             Style::Numbers { .. } => names.rfind(|path| self.disk.find(path).is_some()),
             Style::Date | Style::Stem => names.find(|path| self.disk.find(path).is_some()),

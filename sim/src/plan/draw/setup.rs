@@ -65,6 +65,7 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
     };
     let mut flow = Flow::new(format!("flow{number}"), vec![scope.glob().into()], destination);
     flow.start_at = if chance(rng, 150) { StartAt::End } else { StartAt::Beginning };
+    flow.compressed = chance(rng, 200);
     flow.close_after = millis(rng, 100..3000);
     flow.partition_key = match rng.u32(..5) {
         0 => PartitionKey::File,
