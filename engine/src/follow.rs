@@ -301,7 +301,12 @@ impl File {
 
     /// Whether every byte known of it is done with.
     pub fn is_acked(&self) -> bool {
-        self.cursors.iter().all(|cursor| cursor.acked.prefix() >= self.size)
+        self.is_done_to(self.size)
+    }
+
+    /// Whether every byte before this one is done with.
+    pub fn is_done_to(&self, size: u64) -> bool {
+        self.cursors.iter().all(|cursor| cursor.acked.prefix() >= size)
     }
 
     /// Whether every byte that was read of it is done with.

@@ -170,7 +170,7 @@ impl Engine {
         meeting.originals = self.originals(&meeting, &chunk.bytes);
         let undecided = |id: &&FileId| self.files.get(id).is_some_and(is_undecided);
         if let Some(id) = meeting.originals.iter().rev().find(undecided).copied() {
-            return self.waits_for_original(&meeting, id, false, now);
+            return self.waits_for_original(&meeting, id, None, now);
         }
         let unseen = self.may_be_unseen(&meeting);
         if meeting.originals.is_empty() && !unseen || self.was_read_before(&meeting) {
@@ -209,7 +209,7 @@ impl Engine {
         let named = |file: &File| plain.as_ref().is_some_and(|plain| file.had_name(plain));
         let kin = self.originals_of(&path).filter(|file| file.ending != Ending::Gone);
         let alike = kin.filter(|file| {
-            let grown = file.handle.is_some() && has_longer_head(file, head.len());
+            let grown = file.handle.is_some() && !is_told_by_head(file, head.len());
             (file.begins(head) || grown) && file.identity != meta.identity
         });
         let tells = |file: &&File| {
@@ -235,7 +235,7 @@ impl Engine {
         let Some(file) = meeting.originals.last().and_then(|id| self.files.get(id)) else { return false };
         let Some((plain, _)) = name::compressed(&meeting.sighting.name) else { return false };
         let of_it = file.path == meeting.sighting.dir.join(plain);
-        of_it && file.is_over() && is_lost(file) && is_of_one_second(file.mtime, meeting.beginning.meta.mtime)
+        of_it && file.is_over() && is_lost(file) && file.mtime == meeting.beginning.meta.mtime
     }
 
     fn measure(&mut self, meeting: Meeting) {
@@ -298,7 +298,7 @@ impl Engine {
             let Some(file) = self.files.get(&id) else { continue };
             let checks = file.cursors.iter().map(|cursor| cursor.check);
             let check = checks.max_by_key(|check| check.at).unwrap_or_default();
-            let grown = has_longer_head(file, meeting.beginning.head.len as usize);
+            let grown = !is_told_by_head(file, meeting.beginning.head.len as usize);
             if check.at <= meeting.beginning.meta.size && !grown {
                 return self.compare_at(meeting, id, check, now);
             }
@@ -366,21 +366,22 @@ impl Engine {
 
     fn is_compressed_copy(&mut self, meeting: &Meeting, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        if file.is_closed() && file.is_over() {
+        let size = meeting.beginning.meta.size;
+        if file.is_closed() && file.is_over() && file.is_done_to(size) {
             self.passes(meeting, Why::Compressed, now);
         } else if is_lost(file) {
             file.damaged = meeting.damaged;
             self.adopt(id, meeting.handle, &meeting.sighting, &meeting.beginning, now);
         } else {
-            self.waits_for_original(meeting, id, true, now);
+            self.waits_for_original(meeting, id, Some(size), now);
         }
     }
 
     /// It waits until its original is gone, which is read as long as it is there.
-    fn waits_for_original(&mut self, meeting: &Meeting, original: FileId, verified: bool, now: Now) {
+    fn waits_for_original(&mut self, meeting: &Meeting, original: FileId, size: Option<u64>, now: Now) {
         let unseen = self.may_be_unseen(meeting);
         self.close(meeting.handle);
-        self.concluded(&meeting.sighting, Seen::CopyOf { original, unseen, verified }, now);
+        self.concluded(&meeting.sighting, Seen::CopyOf { original, unseen, size }, now);
     }
 
     /// It is read whole by those that follow it, or to which it is a generation that they have not seen.
@@ -443,12 +444,12 @@ impl Engine {
     fn news_of_compressed(&self, dir: &Path, name: &OsStr, seen: Seen) -> Option<Seen> {
         match seen {
             Seen::Beside => (!self.is_original_beside(dir, name)).then_some(Seen::Opening),
-            Seen::CopyOf { original, verified, .. } => {
+            Seen::CopyOf { original, size, .. } => {
                 let Some(file) = self.files.get(&original) else { return Some(Seen::Opening) };
-                let was_read = file.is_closed() && file.is_over();
-                match (was_read, verified) {
-                    (true, true) => Some(Seen::Passed(Why::Compressed)),
-                    _ => (was_read || is_lost(file)).then_some(Seen::Opening),
+                let over = file.is_closed() && file.is_over();
+                match size {
+                    Some(size) if over && file.is_done_to(size) => Some(Seen::Passed(Why::Compressed)),
+                    _ => (is_lost(file) || over && size.is_none()).then_some(Seen::Opening),
                 }
             }
             _ => None,
@@ -456,9 +457,9 @@ impl Engine {
     }
 }
 
-/// Whether more is known of how it begins than the other has.
-fn has_longer_head(file: &File, len: usize) -> bool {
-    file.head.len as usize > len
+/// Whether it is known how it begins, and the other has as many bytes.
+fn is_told_by_head(file: &File, len: usize) -> bool {
+    (1..=len).contains(&(file.head.len as usize)) || file.size == 0
 }
 
 /// Whether nobody has looked yet where it is.

@@ -125,6 +125,11 @@ impl Engine {
         if !(rested || file.links == 0) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
+        // As long as it is open, a copy that was made before its last lines can be told.
+        let lately = now.mono.saturating_sub(file.changed) < ACTIVE;
+        if file.links == 0 && lately && self.may_have_copy(file) {
+            return self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
+        }
         // Who opened it once more before it was deleted is to find it known.
         let deleted = file.links == 0 && file.names.is_empty() && !self.asked.is_meeting(file.identity);
         if let Some(handle) = self.let_go(id) {

@@ -205,7 +205,7 @@ impl Engine {
     }
 
     /// Whether a file of which nobody knows yet what it is may be a copy of it.
-    fn may_have_copy(&self, original: &File) -> bool {
+    pub(super) fn may_have_copy(&self, original: &File) -> bool {
         let held = |file: &File| original.may_be_copied_to(&file.path);
         let dir = original.path.parent().and_then(|dir| self.tree.dirs.get(dir).map(|known| (dir, known)));
         let unopened = dir.is_some_and(|(dir, known)| {

@@ -1,7 +1,7 @@
 //! What must be true when all is quiet.
 
 use super::{Account, Book, Oracle};
-use crate::world::disk::{ContentId, Disk};
+use crate::world::disk::{Content, ContentId, Disk};
 use crate::world::store::Rows;
 use kintail_engine::state::Reason;
 
@@ -45,8 +45,12 @@ impl Account {
         let book = self.books.get(content).unwrap_or(&empty);
         let entry = &disk.contents[content];
         let owed = self.followed.contains(&entry.node) || self.matches(disk, entry.node);
+        // A compressed copy waits as long as another one is there.
+        let packed = |copy: &&Content| disk.nodes[copy.node].packed.is_some();
+        let plain = disk.copies(content).any(|copy| !packed(&copy));
         let copies = disk.copies(content).filter(|copy| self.matches(disk, copy.node));
-        let in_copy = copies.map(|copy| copy.bytes.len() as u64).max();
+        let in_copy =
+            copies.filter(|copy| !(plain && packed(copy))).map(|copy| copy.bytes.len() as u64).max();
         let upto = match book.gone {
             Some(upto) => upto.max(in_copy.unwrap_or(0)),
             None if entry.gone || !owed => in_copy?,
