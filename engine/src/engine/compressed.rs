@@ -326,8 +326,10 @@ impl Engine {
         now: Now,
     ) {
         let size = meeting.beginning.meta.size;
-        self.budget.give_look(size.min(WINDOW as u64));
+        let len = size.min(WINDOW as u64);
+        self.budget.give_look(len);
         match result {
+            Ok(chunk) if (chunk.bytes.len() as u64) < len => self.verify(*meeting, now),
             Ok(chunk) => self.compare_at(*meeting, id, content::check(size, &chunk.bytes), now),
             Err(error) => self.not_decoded(&meeting.sighting, meeting.handle, &error),
         }
@@ -459,7 +461,7 @@ impl Engine {
 
 /// Whether it is known how it begins, and the other has as many bytes.
 fn is_told_by_head(file: &File, len: usize) -> bool {
-    (1..=len).contains(&(file.head.len as usize)) || file.size == 0
+    (1..=len).contains(&(file.head.len as usize))
 }
 
 /// Whether nobody has looked yet where it is.
