@@ -58,7 +58,7 @@ struct OpenFile {
 impl Files {
     /// No file is open, no thread runs.
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, lanes: Lanes::default(), shared: Arc::default() }
+        Self { rules, lanes: Lanes::new(2), shared: Arc::default() }
     }
 
     /// The entries of `dir` that are wanted.
@@ -138,7 +138,7 @@ impl Files {
         {
             return reply(Ok(chunk));
         }
-        let call = Call { what: "read", path: open.path.clone() };
+        let call = Call::new("read", open.path.clone());
         self.lanes.run(open.device, call, move || reply(calls::read(&open.file, offset, len)));
     }
 
@@ -151,7 +151,7 @@ impl Files {
         let Some(open) = self.shared.get(handle) else {
             return reply(Err(FileError::Other("the file is not open".into())));
         };
-        let call = Call { what: "stat", path: open.path.clone() };
+        let call = Call::new("stat", open.path.clone());
         self.lanes.run(open.device, call, move || reply(calls::look_deleted(&open.file)));
     }
 
@@ -160,7 +160,7 @@ impl Files {
         let Some(open) = self.shared.open.lock().expect("not poisoned").remove(&handle) else {
             return reply();
         };
-        let call = Call { what: "close", path: open.path.clone() };
+        let call = Call::new("close", open.path.clone());
         self.lanes.run(open.device, call, move || {
             drop(open);
             reply();
@@ -170,7 +170,7 @@ impl Files {
     /// Runs a call about `path` on the threads of its device.
     pub(crate) fn at(&self, what: &'static str, path: PathBuf, call: impl FnOnce(&Path) + Send + 'static) {
         let device = self.shared.devices.lock().expect("not poisoned").of(&path);
-        self.lanes.run(device, Call { what, path: path.clone() }, move || call(&path));
+        self.lanes.run(device, Call::new(what, path.clone()), move || call(&path));
     }
 
     /// Whether any call is out, so that one might come to be stalled.
