@@ -1,7 +1,9 @@
 //! What every io must do alike, the virtual and the real one: checks over the actions of the engine's contract.
 
+mod compressed;
+
 use kintail_engine::discover::{Globs, Wanted};
-use kintail_engine::event::{Chunk, Deleted, Do, FileError, Kind, Meta, Outcome};
+use kintail_engine::event::{Chunk, Codec, Deleted, Do, FileError, Kind, Meta, Outcome};
 use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, HandleId, RunId, Span};
 use kintail_engine::settings::{Agent, Destination, Flow, Settings};
 use kintail_engine::state::{
@@ -22,6 +24,9 @@ pub trait Io {
     /// Creates a file, or replaces its content from offset 0 after cutting it to nothing.
     fn write(&mut self, path: &Path, bytes: &[u8]);
 
+    /// Creates a compressed file of this text, or replaces its content; `cut` bytes are missing at its end.
+    fn compress(&mut self, path: &Path, codec: Codec, plain: &[u8], cut: usize);
+
     /// Adds to a file's end.
     fn append(&mut self, path: &Path, bytes: &[u8]);
 
@@ -40,7 +45,7 @@ pub type CheckOf<I> = (&'static str, fn(&mut I));
 
 /// All checks. Each wants an io of its own.
 pub fn checks<I: Io>() -> Vec<CheckOf<I>> {
-    vec![
+    let mut checks: Vec<CheckOf<I>> = vec![
         ("a read brings fewer bytes only at the end of the file", short_reads_are_at_the_end),
         ("a handle follows its file through a rename", a_handle_follows_a_rename),
         ("a handle outlives the last name", a_handle_outlives_the_name),
@@ -51,7 +56,9 @@ pub fn checks<I: Io>() -> Vec<CheckOf<I>> {
         ("two files have two identities", identities_differ),
         ("rows come back from the store as they were saved", rows_come_back),
         ("synced rows survive the agent", synced_rows_survive),
-    ]
+    ];
+    checks.extend(compressed::checks());
+    checks
 }
 
 fn cursor() -> CursorId {
@@ -60,7 +67,11 @@ fn cursor() -> CursorId {
 }
 
 fn open(io: &mut impl Io, handle: u64, path: &Path) -> Meta {
-    match io.perform(Do::Open { handle: HandleId(handle), path: path.into(), codec: None }) {
+    open_as(io, handle, path, None)
+}
+
+fn open_as(io: &mut impl Io, handle: u64, path: &Path, codec: Option<Codec>) -> Meta {
+    match io.perform(Do::Open { handle: HandleId(handle), path: path.into(), codec }) {
         Outcome::Opened(Ok(meta)) => meta,
         other => panic!("{} was not opened: {other:?}", path.display()),
     }

@@ -3,17 +3,19 @@
 mod calls;
 mod lanes;
 mod mounts;
+mod plain;
 
 pub(in crate::io) use calls::meaning;
 pub(crate) use calls::{look, open};
 pub(crate) use lanes::Stalled;
 
 use kintail_engine::discover::Wanted;
-use kintail_engine::event::{Chunk, Deleted, FileError, Listing, Meta};
+use kintail_engine::event::{Chunk, Codec, Deleted, FileError, Listing, Measured, Meta};
 use kintail_engine::ids::HandleId;
 use kintail_engine::settings::Symlinks;
-use lanes::{Call, Lanes};
+use lanes::{Call, Heard, Lanes};
 use mounts::Devices;
+use plain::{Live, Plain};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,8 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Files {
     rules: Rules,
     lanes: Lanes,
+    /// Where compressed files are decoded, which may take minutes: no other call waits for that.
+    decoding: Lanes,
     shared: Arc<Shared>,
 }
 
@@ -43,6 +47,7 @@ pub(crate) struct Rules {
 struct Shared {
     open: Mutex<BTreeMap<HandleId, Arc<OpenFile>>>,
     devices: Mutex<Devices>,
+    decoders: Arc<Live>,
 }
 
 /// A file that is open for reading.
@@ -53,12 +58,14 @@ struct OpenFile {
     device: u64,
     /// On a file system that never waits for another host.
     local: bool,
+    /// If it is compressed.
+    plain: Option<Arc<Plain>>,
 }
 
 impl Files {
     /// No file is open, no thread runs.
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, lanes: Lanes::default(), shared: Arc::default() }
+        Self { rules, lanes: Lanes::new(2), decoding: Lanes::new(1), shared: Arc::default() }
     }
 
     /// The entries of `dir` that are wanted.
@@ -100,11 +107,12 @@ impl Files {
         });
     }
 
-    /// Opens a regular file, to be called `handle` from now on.
+    /// Opens a regular file, to be called `handle` from now on. With a codec its plain text is read.
     pub(crate) fn open(
         &self,
         handle: HandleId,
         path: PathBuf,
+        codec: Option<Codec>,
         reply: impl FnOnce(Result<Meta, FileError>) + Send + 'static,
     ) {
         if self.shared.open.lock().expect("not poisoned").len() >= self.rules.most {
@@ -115,7 +123,7 @@ impl Files {
         self.at("open", path, move |path| {
             let opened = calls::open(path, rules.symlinks).and_then(|(file, meta)| {
                 calls::not_ours(&rules.outputs, &meta)?;
-                shared.opened(handle, file, path, &meta);
+                shared.opened(handle, file, path, codec, &meta);
                 Ok(meta)
             });
             reply(opened);
@@ -131,15 +139,44 @@ impl Files {
         reply: impl FnOnce(Result<Chunk, FileError>) + Send + 'static,
     ) {
         let Some(open) = self.shared.get(handle) else {
-            return reply(Err(FileError::Other("the file is not open".into())));
+            return reply(Err(not_open()));
         };
+        if let Some(plain) = open.plain.clone() {
+            return self.decode("read", open, move |file, heard| reply(plain.read(file, offset, len, heard)));
+        }
         if open.local
             && let Some(chunk) = calls::read_at_once(&open.file, offset, len)
         {
             return reply(Ok(chunk));
         }
-        let call = Call { what: "read", path: open.path.clone() };
+        let call = Call::new("read", open.path.clone());
         self.lanes.run(open.device, call, move || reply(calls::read(&open.file, offset, len)));
+    }
+
+    /// Decodes a compressed file to its end.
+    pub(crate) fn measure(
+        &self,
+        handle: HandleId,
+        reply: impl FnOnce(Result<Measured, FileError>) + Send + 'static,
+    ) {
+        let Some(open) = self.shared.get(handle) else {
+            return reply(Err(not_open()));
+        };
+        let Some(plain) = open.plain.clone() else {
+            return reply(Err(FileError::Other("the file was not opened as a compressed one".into())));
+        };
+        self.decode("measure", open, move |file, heard| reply(plain.measure(file, heard)));
+    }
+
+    fn decode(
+        &self,
+        what: &'static str,
+        open: Arc<OpenFile>,
+        call: impl FnOnce(&File, &Heard) + Send + 'static,
+    ) {
+        let named = Call::new(what, open.path.clone());
+        let heard = named.heard.clone();
+        self.decoding.run(open.device, named, move || call(&open.file, &heard));
     }
 
     /// Stats an open file, and its file system.
@@ -149,9 +186,9 @@ impl Files {
         reply: impl FnOnce(Result<Deleted, FileError>) + Send + 'static,
     ) {
         let Some(open) = self.shared.get(handle) else {
-            return reply(Err(FileError::Other("the file is not open".into())));
+            return reply(Err(not_open()));
         };
-        let call = Call { what: "stat", path: open.path.clone() };
+        let call = Call::new("stat", open.path.clone());
         self.lanes.run(open.device, call, move || reply(calls::look_deleted(&open.file)));
     }
 
@@ -160,7 +197,7 @@ impl Files {
         let Some(open) = self.shared.open.lock().expect("not poisoned").remove(&handle) else {
             return reply();
         };
-        let call = Call { what: "close", path: open.path.clone() };
+        let call = Call::new("close", open.path.clone());
         self.lanes.run(open.device, call, move || {
             drop(open);
             reply();
@@ -170,17 +207,17 @@ impl Files {
     /// Runs a call about `path` on the threads of its device.
     pub(crate) fn at(&self, what: &'static str, path: PathBuf, call: impl FnOnce(&Path) + Send + 'static) {
         let device = self.shared.devices.lock().expect("not poisoned").of(&path);
-        self.lanes.run(device, Call { what, path: path.clone() }, move || call(&path));
+        self.lanes.run(device, Call::new(what, path.clone()), move || call(&path));
     }
 
     /// Whether any call is out, so that one might come to be stalled.
     pub(crate) fn busy(&self) -> bool {
-        self.lanes.busy()
+        self.lanes.busy() || self.decoding.busy()
     }
 
     /// The calls that have not returned for long.
     pub(crate) fn stalled(&self) -> Vec<Stalled> {
-        self.lanes.stalled()
+        [self.lanes.stalled(), self.decoding.stalled()].concat()
     }
 }
 
@@ -189,13 +226,18 @@ impl Shared {
         self.open.lock().expect("not poisoned").get(&handle).cloned()
     }
 
-    fn opened(&self, handle: HandleId, file: File, path: &Path, meta: &Meta) {
+    fn opened(&self, handle: HandleId, file: File, path: &Path, codec: Option<Codec>, meta: &Meta) {
         let device = meta.identity.dev;
         self.devices.lock().expect("not poisoned").learn(path, device);
         let local = !calls::is_remote(&file);
-        let open = OpenFile { file, path: path.to_path_buf(), device, local };
+        let plain = codec.map(|codec| Plain::new(codec, Arc::clone(&self.decoders)));
+        let open = OpenFile { file, path: path.to_path_buf(), device, local, plain };
         self.open.lock().expect("not poisoned").insert(handle, Arc::new(open));
     }
+}
+
+fn not_open() -> FileError {
+    FileError::Other("the file is not open".into())
 }
 
 /// Whether changes of `dir` may be made on another host, where this kernel notices nothing.

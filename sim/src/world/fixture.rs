@@ -5,7 +5,7 @@ use super::agent::Agent;
 use crate::conformance::{Io, checks};
 use crate::plan::Plan;
 use crate::plan::setup::{ROOT, Rates};
-use kintail_engine::event::{Do, Outcome};
+use kintail_engine::event::{Codec, Do, Outcome};
 use kintail_engine::{Engine, Start};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,10 @@ impl Io for Virtual {
             None => drop(disk.create(path, 1, 1)),
         }
         self.append(path, bytes);
+    }
+
+    fn compress(&mut self, _path: &Path, _codec: Codec, _plain: &[u8], _cut: usize) {
+        todo!("compressed files on the virtual disk")
     }
 
     fn append(&mut self, path: &Path, bytes: &[u8]) {

@@ -22,13 +22,13 @@ impl Driver {
                 self.io.files.look_deleted(handle, asked.with(Outcome::LookedDeleted));
             }
             Do::Look { path } => self.io.files.look(path, asked.with(Outcome::Looked)),
-            Do::Open { handle, path, codec: _ } => {
-                self.io.files.open(handle, path, asked.with(Outcome::Opened))
+            Do::Open { handle, path, codec } => {
+                self.io.files.open(handle, path, codec, asked.with(Outcome::Opened));
             }
             Do::Read { handle, offset, len, .. } => {
                 self.io.files.read(handle, offset, len, asked.with(Outcome::Read));
             }
-            Do::Measure { .. } => asked.answer(Outcome::Cancelled),
+            Do::Measure { handle } => self.io.files.measure(handle, asked.with(Outcome::Measured)),
             Do::Close { handle } => self.io.files.close(handle, || asked.answer(Outcome::Closed)),
             Do::Watch { dir } => self.watch(asked, dir),
             Do::Unwatch { dir } => self.unwatch(asked, dir),

@@ -5,13 +5,14 @@ use crate::config::{Log, LogFormat, LogLevel};
 use crate::io::files::Rules;
 use kintail_engine::Start;
 use kintail_engine::destination::{Failure, FailureKind};
-use kintail_engine::event::{Action, Do};
+use kintail_engine::event::{Action, Codec, Do};
 use kintail_engine::ids::ActionId;
 use kintail_engine::settings::{Agent, Destination, Flow, Settings, Symlinks};
 use kintail_sim::conformance::{self, checks};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -65,6 +66,20 @@ impl conformance::Io for Real {
 
     fn write(&mut self, path: &Path, bytes: &[u8]) {
         fs::write(path, bytes).unwrap();
+    }
+
+    fn compress(&mut self, path: &Path, codec: Codec, plain: &[u8], cut: usize) {
+        let tool = match codec {
+            Codec::Gzip => "gzip",
+            Codec::Zstd => "zstd",
+            Codec::Bzip2 => "bzip2",
+            Codec::Xz => "xz",
+        };
+        let from = self.dir.path().join("plain");
+        fs::write(&from, plain).unwrap();
+        let compressed = Command::new(tool).arg("-c").arg(&from).output().unwrap();
+        assert!(compressed.status.success(), "{tool}: {compressed:?}");
+        fs::write(path, &compressed.stdout[..compressed.stdout.len() - cut]).unwrap();
     }
 
     fn append(&mut self, path: &Path, bytes: &[u8]) {

@@ -146,7 +146,7 @@ pub(super) fn look_deleted(file: &File) -> Result<Deleted, FileError> {
 }
 
 /// Stats an open file.
-fn stat(file: &File) -> Result<Meta, FileError> {
+pub(super) fn stat(file: &File) -> Result<Meta, FileError> {
     statx(file.as_fd(), Path::new(""), AtFlags::EMPTY_PATH).map_err(meaning)
 }
 
@@ -238,7 +238,8 @@ pub(super) fn is_remote(file: &File) -> bool {
     rustix::fs::fstatfs(file).is_ok_and(|about| REMOTE.contains(&(about.f_type as u32)))
 }
 
-fn told(error: &io::Error) -> FileError {
+/// What a call of the standard library met.
+pub(super) fn told(error: &io::Error) -> FileError {
     match Errno::from_io_error(error) {
         Some(errno) => meaning(errno),
         None => FileError::Other(error.to_string()),

@@ -1,4 +1,4 @@
-//! Threads for calls that may hang: at most two a device, so that a hung mount stalls only itself.
+//! Threads for calls that may hang: a few a device, so that a hung mount stalls only itself.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -7,16 +7,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Most threads a device.
-const THREADS: usize = 2;
 /// A thread without work ends after so long, so that an idle agent has none.
 const IDLE: Duration = Duration::from_secs(10);
-/// A call out for so long is shown.
+/// A call that was not heard of for so long is shown.
 const STALLED: Duration = Duration::from_secs(30);
 
 /// The threads, by device. None is ever joined: one that hangs is left behind at exit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lanes {
+    /// Most threads a device.
+    threads: usize,
     lanes: Mutex<BTreeMap<u64, Arc<Lane>>>,
 }
 
@@ -27,7 +27,13 @@ pub(super) struct Call {
     pub(super) what: &'static str,
     /// The file or directory.
     pub(super) path: PathBuf,
+    /// Of its progress.
+    pub(super) heard: Heard,
 }
+
+/// When a call was last heard of: at its beginning, and then whenever it says so.
+#[derive(Clone, Debug)]
+pub(super) struct Heard(Arc<Mutex<Instant>>);
 
 /// A call that has not returned for long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,31 +46,61 @@ pub(crate) struct Stalled {
     pub(crate) since: Duration,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lane {
     state: Mutex<State>,
     ready: Condvar,
 }
 
-#[derive(Default)]
 struct State {
     /// Handed out and not begun. The engine bounds what is handed out.
     waiting: VecDeque<(Call, Box<dyn FnOnce() + Send>)>,
-    running: [Option<(Call, Instant)>; THREADS],
+    /// By thread.
+    running: Vec<Option<Call>>,
     /// Which threads there are.
-    threads: [bool; THREADS],
+    threads: Vec<bool>,
     /// How many of them wait for work.
     idle: usize,
 }
 
+impl Call {
+    /// A call that is heard of only when it begins and returns, unless it does more.
+    pub(super) fn new(what: &'static str, path: PathBuf) -> Self {
+        Self { what, path, heard: Heard::new() }
+    }
+}
+
+impl Heard {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    /// The call goes on.
+    pub(super) fn now(&self) {
+        *self.0.lock().expect("not poisoned") = Instant::now();
+    }
+
+    fn since(&self) -> Duration {
+        self.0.lock().expect("not poisoned").elapsed()
+    }
+}
+
 impl Lanes {
+    /// So many threads a device at most.
+    pub(super) fn new(threads: usize) -> Self {
+        Self { threads, lanes: Mutex::default() }
+    }
+
     /// Runs a call on a thread of this device.
     pub(super) fn run(&self, device: u64, call: Call, job: impl FnOnce() + Send + 'static) {
-        let lane = Arc::clone(self.lanes.lock().expect("not poisoned").entry(device).or_default());
+        let lane = {
+            let mut lanes = self.lanes.lock().expect("not poisoned");
+            Arc::clone(lanes.entry(device).or_insert_with(|| Arc::new(Lane::new(self.threads))))
+        };
         lane.push(call, Box::new(job));
     }
 
-    /// The calls that have been out for 30 s.
+    /// The calls that have not been heard of for 30 s.
     pub(super) fn stalled(&self) -> Vec<Stalled> {
         self.longer_than(STALLED)
     }
@@ -78,8 +114,8 @@ impl Lanes {
     fn longer_than(&self, limit: Duration) -> Vec<Stalled> {
         let lanes = self.lanes.lock().expect("not poisoned");
         let out = |lane: &Arc<Lane>| lane.lock().running.iter().flatten().cloned().collect::<Vec<_>>();
-        let told = lanes.values().flat_map(out).map(|(call, begun)| {
-            let since = begun.elapsed();
+        let told = lanes.values().flat_map(out).map(|call| {
+            let since = call.heard.since();
             Stalled { what: call.what, path: call.path, since }
         });
         told.filter(|stalled| stalled.since >= limit).collect()
@@ -87,6 +123,12 @@ impl Lanes {
 }
 
 impl Lane {
+    fn new(threads: usize) -> Self {
+        let (running, threads) = (vec![None; threads], vec![false; threads]);
+        let state = State { waiting: VecDeque::new(), running, threads, idle: 0 };
+        Self { state: Mutex::new(state), ready: Condvar::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("not poisoned")
     }
@@ -116,7 +158,8 @@ impl Lane {
         state.running[slot] = None;
         loop {
             if let Some((call, job)) = state.waiting.pop_front() {
-                state.running[slot] = Some((call, Instant::now()));
+                call.heard.now();
+                state.running[slot] = Some(call);
                 return Some(job);
             }
             state.idle += 1;
@@ -155,12 +198,12 @@ mod tests {
     const SOON: Duration = Duration::from_secs(10);
 
     fn call(path: &str) -> Call {
-        Call { what: "open", path: path.into() }
+        Call::new("open", path.into())
     }
 
     #[test]
     fn calls_that_hang_stall_only_their_own_device() {
-        let lanes = Lanes::default();
+        let lanes = Lanes::new(2);
         let (release, held) = channel::<()>();
         let held = Arc::new(Mutex::new(held));
         for _ in 0..3 {
@@ -177,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_call_that_does_not_return_is_named() {
-        let lanes = Lanes::default();
+        let lanes = Lanes::new(2);
         let (release, held) = channel::<()>();
         let (begun, beginning) = channel();
         lanes.run(1, call("/hung"), move || {
@@ -191,8 +234,27 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_tells_of_its_progress_is_not_named() {
+        let lanes = Lanes::new(1);
+        let (release, held) = channel::<()>();
+        let (begun, beginning) = channel();
+        let call = call("/long");
+        let heard = call.heard.clone();
+        lanes.run(1, call, move || {
+            begun.send(()).unwrap();
+            let _ = held.recv();
+        });
+        beginning.recv_timeout(SOON).unwrap();
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(lanes.longer_than(Duration::from_millis(50)).len(), 1);
+        heard.now();
+        assert_eq!(lanes.longer_than(Duration::from_millis(50)), []);
+        drop(release);
+    }
+
+    #[test]
     fn a_device_has_two_threads_at_most_and_all_calls_run() {
-        let lanes = Lanes::default();
+        let lanes = Lanes::new(2);
         let (done, answers) = channel();
         for _ in 0..200 {
             let done = done.clone();

@@ -1,7 +1,7 @@
 //! File calls on a real file system.
 
 use super::*;
-use kintail_engine::event::Kind;
+use kintail_engine::event::{Kind, PlainEnd};
 use rustix::fs::{CWD, FileType, mknodat};
 use std::fs;
 use std::io::Write;
@@ -27,7 +27,7 @@ fn wait<T: Send + 'static>(call: impl FnOnce(Box<dyn FnOnce(T) + Send>)) -> T {
 }
 
 fn open(files: &Files, path: &Path) -> Result<Meta, FileError> {
-    wait(|reply| files.open(HANDLE, path.into(), reply))
+    wait(|reply| files.open(HANDLE, path.into(), None, reply))
 }
 
 fn look(files: &Files, path: &Path) -> Result<Meta, FileError> {
@@ -143,10 +143,65 @@ fn so_many_files_are_open_and_no_more() {
     fs::write(&path, "one\n").unwrap();
     let files = Files::new(Rules { most: 1, ..rules() });
     open(&files, &path).unwrap();
-    let second = |files: &Files| wait(|reply| files.open(HandleId(8), path.clone(), reply));
+    let second = |files: &Files| wait(|reply| files.open(HandleId(8), path.clone(), None, reply));
     assert_eq!(second(&files), Err(FileError::TooManyFiles));
     wait(|reply| files.close(HANDLE, move || reply(())));
     assert!(second(&files).is_ok());
+}
+
+/// Opens a file under that name that gzip wrote.
+fn open_compressed(files: &Files, dir: &TempDir, plain: &[u8]) -> Meta {
+    let path = dir.path().join("a.log");
+    fs::write(&path, plain).unwrap();
+    assert!(std::process::Command::new("gzip").arg(&path).status().unwrap().success());
+    let path = dir.path().join("a.log.gz");
+    wait(|reply| files.open(HANDLE, path, Some(Codec::Gzip), reply)).unwrap()
+}
+
+#[test]
+fn a_compressed_file_is_read_by_offsets_of_its_plain_text() {
+    let dir = TempDir::new().unwrap();
+    let content: Vec<u8> = (0..300_000_u32).map(|i| (i % 251) as u8).collect();
+    let files = files();
+    let size = open_compressed(&files, &dir, &content).size;
+    assert_eq!(read(&files, 200_000, 1000), content[200_000..201_000]);
+    let measured = wait(|reply| files.measure(HANDLE, reply)).unwrap();
+    assert_eq!((measured.size, measured.end, measured.meta.size), (300_000, PlainEnd::Whole, size));
+    assert_eq!(wait(|reply| files.read(HANDLE, 0, 1, reply)).unwrap().meta.size, 300_000);
+}
+
+#[test]
+fn only_a_compressed_file_is_measured() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("a.log");
+    fs::write(&path, "one\n").unwrap();
+    let files = files();
+    assert!(wait(|reply| files.measure(HANDLE, reply)).is_err());
+    open(&files, &path).unwrap();
+    assert!(wait(|reply| files.measure(HANDLE, reply)).is_err());
+}
+
+#[test]
+fn no_other_call_waits_for_a_decoder() {
+    let dir = TempDir::new().unwrap();
+    let files = files();
+    let device = open_compressed(&files, &dir, b"one\n").identity.dev;
+    let (release, held) = channel::<()>();
+    files.decoding.run(device, Call::new("measure", "long.gz".into()), move || {
+        let _ = held.recv();
+    });
+    let (answer, answers) = channel();
+    files.measure(HANDLE, move |measured| answer.send(measured).unwrap());
+    let path = dir.path().join("a.log.gz");
+    wait(|reply| files.open(HandleId(8), path, None, reply)).unwrap();
+    // More than is read at once.
+    fs::write(dir.path().join("b.log"), vec![7; 100_000]).unwrap();
+    let path = dir.path().join("b.log");
+    wait(|reply| files.open(HandleId(9), path, None, reply)).unwrap();
+    assert_eq!(wait(|reply| files.read(HandleId(9), 0, 100_000, reply)).unwrap().bytes.len(), 100_000);
+    assert!(answers.try_recv().is_err());
+    drop(release);
+    assert_eq!(answers.recv_timeout(Duration::from_secs(10)).unwrap().unwrap().size, 4);
 }
 
 #[test]
