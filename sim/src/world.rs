@@ -3,6 +3,8 @@
 
 pub(crate) mod agent;
 #[cfg(test)]
+mod compressed;
+#[cfg(test)]
 mod deleted;
 pub(crate) mod disk;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Measured, Meta, Now, PlainEnd};
 use crate::follow::{Ending, File, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
-use crate::state::Check;
+use crate::state::{Check, Identity};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -125,7 +125,12 @@ impl Engine {
             let id = file.id;
             return self.name(id, &sighting, now);
         }
-        let wanted = known.is_some() || self.may_be_owed(&sighting, &meta);
+        let original = self.original_by_name(&sighting, &meta);
+        if let Some(original) = original.filter(|id| self.files.get(id).is_some_and(|file| !is_lost(file))) {
+            let unseen = self.may_be_unseen(&sighting, &meta);
+            return self.concluded(&sighting, Seen::CopyOf { original, unseen }, now);
+        }
+        let wanted = known.or(original).is_some() || self.may_be_owed(&sighting, &meta);
         if meta.kind != Kind::File || !wanted {
             let why = if wanted { Why::NoLog } else { Why::Compressed };
             return self.concluded(&sighting, Seen::Passed(why), now);
@@ -137,13 +142,24 @@ impl Engine {
         self.open_in_turn(sighting, now);
     }
 
+    /// The file whose name it bears, and whose last write it tells.
+    fn original_by_name(&self, sighting: &Sighting, meta: &Meta) -> Option<FileId> {
+        let (plain, _) = name::compressed(&sighting.name)?;
+        let (path, plain) = (sighting.path(), sighting.dir.join(plain));
+        let mut originals = self.originals_of(&path);
+        originals.find(|file| file.path == plain && file.mtime == meta.mtime).map(|file| file.id)
+    }
+
     /// Whether it may hold lines that nobody was given: as a generation, or as a copy of a file that is not read to its end.
     fn may_be_owed(&self, sighting: &Sighting, meta: &Meta) -> bool {
-        let generation = sighting.unseen
-            || !sighting.followers.is_empty()
-            || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty();
         let lost = |file: &File| file.is_closed() && !file.is_over();
-        generation || self.originals_of(&sighting.path()).any(lost)
+        self.may_be_unseen(sighting, meta) || self.originals_of(&sighting.path()).any(lost)
+    }
+
+    fn may_be_unseen(&self, sighting: &Sighting, meta: &Meta) -> bool {
+        sighting.unseen
+            || !sighting.followers.is_empty()
+            || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty()
     }
 
     /// Its first bytes were read.
@@ -170,10 +186,12 @@ impl Engine {
         meeting.originals = self.originals(&meeting, &chunk.bytes);
         let undecided = |id: &&FileId| self.files.get(id).is_some_and(is_undecided);
         if let Some(id) = meeting.originals.iter().rev().find(undecided).copied() {
-            return self.waits_for_original(&meeting, id, None, now);
+            return self.waits_for_original(&meeting, id, now);
         }
-        let unseen = self.may_be_unseen(&meeting);
-        if meeting.originals.is_empty() && !unseen || self.was_read_before(&meeting) {
+        if let Some(id) = self.read_before(&meeting) {
+            return self.takes_its_place(id, &meeting, now);
+        }
+        if meeting.originals.is_empty() && !self.may_be_unseen(&meeting.sighting, &meeting.beginning.meta) {
             return self.passes(&meeting, Why::Compressed, now);
         }
         self.measure(meeting);
@@ -222,20 +240,27 @@ impl Engine {
         originals.into_iter().map(|file| file.id).collect()
     }
 
-    fn may_be_unseen(&self, meeting: &Meeting) -> bool {
-        let Meeting { sighting, beginning: Beginning { meta, .. }, .. } = meeting;
-        sighting.unseen
-            || !sighting.followers.is_empty()
-            || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty()
+    /// The file of which it is what is left, if that was read to its end and deleted, and its name and time tell so: then
+    /// it need not be decoded.
+    fn read_before(&self, meeting: &Meeting) -> Option<FileId> {
+        let id = self.original_by_name(&meeting.sighting, &meeting.beginning.meta)?;
+        let file = self.files.get(&id).filter(|_| meeting.originals.contains(&id))?;
+        (file.is_over() && is_lost(file)).then_some(id)
     }
 
-    /// Whether it is what is left of a file that was read to its end and deleted, whose name it bears: then it need not be
-    /// decoded.
-    fn was_read_before(&self, meeting: &Meeting) -> bool {
-        let Some(file) = meeting.originals.last().and_then(|id| self.files.get(id)) else { return false };
-        let Some((plain, _)) = name::compressed(&meeting.sighting.name) else { return false };
-        let of_it = file.path == meeting.sighting.dir.join(plain);
-        of_it && file.is_over() && is_lost(file) && file.mtime == meeting.beginning.meta.mtime
+    /// It is known from now on as what is left of a file that was read to its end.
+    fn takes_its_place(&mut self, id: FileId, meeting: &Meeting, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut file.identity, meeting.beginning.meta.identity);
+        file.mtime = meeting.beginning.meta.mtime;
+        (file.missed, file.lost) = (0, None);
+        if before != Identity::default() {
+            self.by_identity.remove(&before);
+        }
+        self.by_identity.insert(meeting.beginning.meta.identity, id);
+        self.keeper.file(id);
+        self.close(meeting.handle);
+        self.name(id, &meeting.sighting, now);
     }
 
     fn measure(&mut self, meeting: Meeting) {
@@ -369,21 +394,21 @@ impl Engine {
     fn is_compressed_copy(&mut self, meeting: &Meeting, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let size = meeting.beginning.meta.size;
-        if file.is_closed() && file.is_over() && file.is_done_to(size) {
-            self.passes(meeting, Why::Compressed, now);
+        if is_lost(file) && file.is_over() && file.is_done_to(size) {
+            self.takes_its_place(id, meeting, now);
         } else if is_lost(file) {
             file.damaged = meeting.damaged;
             self.adopt(id, meeting.handle, &meeting.sighting, &meeting.beginning, now);
         } else {
-            self.waits_for_original(meeting, id, Some(size), now);
+            self.waits_for_original(meeting, id, now);
         }
     }
 
     /// It waits until its original is gone, which is read as long as it is there.
-    fn waits_for_original(&mut self, meeting: &Meeting, original: FileId, size: Option<u64>, now: Now) {
-        let unseen = self.may_be_unseen(meeting);
+    fn waits_for_original(&mut self, meeting: &Meeting, original: FileId, now: Now) {
+        let unseen = self.may_be_unseen(&meeting.sighting, &meeting.beginning.meta);
         self.close(meeting.handle);
-        self.concluded(&meeting.sighting, Seen::CopyOf { original, unseen, size }, now);
+        self.concluded(&meeting.sighting, Seen::CopyOf { original, unseen }, now);
     }
 
     /// It is read whole by those that follow it, or to which it is a generation that they have not seen.
@@ -446,13 +471,9 @@ impl Engine {
     fn news_of_compressed(&self, dir: &Path, name: &OsStr, seen: Seen) -> Option<Seen> {
         match seen {
             Seen::Beside => (!self.is_original_beside(dir, name)).then_some(Seen::Opening),
-            Seen::CopyOf { original, size, .. } => {
-                let Some(file) = self.files.get(&original) else { return Some(Seen::Opening) };
-                let over = file.is_closed() && file.is_over();
-                match size {
-                    Some(size) if over && file.is_done_to(size) => Some(Seen::Passed(Why::Compressed)),
-                    _ => (is_lost(file) || over && size.is_none()).then_some(Seen::Opening),
-                }
+            Seen::CopyOf { original, .. } => {
+                let lost = self.files.get(&original).is_none_or(is_lost);
+                lost.then_some(Seen::Opening)
             }
             _ => None,
         }

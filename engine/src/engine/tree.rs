@@ -95,8 +95,6 @@ pub(super) enum Seen {
         original: FileId,
         /// It was written after the last look.
         unseen: bool,
-        /// Bytes of text in it, if it is known by more than how it begins.
-        size: Option<u64>,
     },
     /// It could not be opened; tried again at each reconcile.
     Failed(Why),

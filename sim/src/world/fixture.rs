@@ -2,6 +2,7 @@
 
 use super::World;
 use super::agent::Agent;
+use super::disk::Packed;
 use crate::conformance::{Io, checks};
 use crate::plan::Plan;
 use crate::plan::setup::{ROOT, Rates};
@@ -40,14 +41,19 @@ impl Io for Virtual {
     fn write(&mut self, path: &Path, bytes: &[u8]) {
         let disk = &mut self.0.disk;
         match disk.find(path) {
-            Some(node) => drop(disk.truncate(node, 1, 1)),
+            Some(node) => {
+                disk.nodes[node].packed = None;
+                disk.truncate(node, 1, 1);
+            }
             None => drop(disk.create(path, 1, 1)),
         }
         self.append(path, bytes);
     }
 
-    fn compress(&mut self, _path: &Path, _codec: Codec, _plain: &[u8], _cut: usize) {
-        todo!("compressed files on the virtual disk")
+    fn compress(&mut self, path: &Path, codec: Codec, plain: &[u8], cut: usize) {
+        self.write(path, plain);
+        let node = self.node(path);
+        self.0.disk.nodes[node].packed = Some(Packed { codec, whole: cut == 0 });
     }
 
     fn append(&mut self, path: &Path, bytes: &[u8]) {

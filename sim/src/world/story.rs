@@ -139,6 +139,9 @@ impl Story {
     }
 
     fn perform(&mut self, what: Do) -> Outcome {
+        if std::env::var("TRACE").is_ok() {
+            eprintln!("{:?} {}", self.now, super::show::deed(&what));
+        }
         match what {
             Do::Load => Outcome::Loaded(Box::new(self.store.load())),
             Do::Save(transaction) => {

@@ -24,6 +24,7 @@ impl Resolver<'_> {
             files: self.globs(section, "files"),
             exclude: self.globs(section, "exclude"),
             archives: Vec::new(),
+            compressed: section.is("compressed"),
             start_at: match section.word("start_at") {
                 "end" => StartAt::End,
                 _ => StartAt::Beginning,

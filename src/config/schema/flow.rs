@@ -27,9 +27,8 @@ pub(super) const FLOW: Table = Table {
             "compressed",
             Kind::Bool,
             "false",
-            "Also ship compressed files that were never seen before.",
-        )
-        .later(),
+            "Also ship compressed files (.gz .zst .bz2 .xz) that were never seen before.",
+        ),
         Key::new(
             "start_at",
             Kind::Choice(&["beginning", "end"], &[]),

@@ -70,6 +70,8 @@ impl Disk {
         let end = match self.nodes[node].packed {
             Some(packed) if Some(packed.codec) == codec && packed.whole => PlainEnd::Whole,
             Some(packed) if Some(packed.codec) == codec => PlainEnd::Unfinished,
+            // Nothing is there yet.
+            None if self.stat(node).size == 0 => PlainEnd::Unfinished,
             _ => PlainEnd::Damaged { bytes: self.stat(node).size, why: "another format".into() },
         };
         Measured { size, end, meta: self.stat(node) }
