@@ -74,6 +74,8 @@ pub(crate) struct World {
     faults: Faults,
     armed: Option<Armed>,
     /// Requests under way whose sender has given up.
+    /// Files that were copied, and are not cut to nothing yet.
+    to_be_cut: BTreeSet<NodeId>,
     stragglers: Vec<(ActionId, Request)>,
     /// The last thing that happened to the agent.
     last: Point,
@@ -157,6 +159,7 @@ impl World {
             pens: plan.setup.writers.iter().map(|_| Pen::default()).collect(),
             faults: Faults::default(),
             armed: None,
+            to_be_cut: BTreeSet::new(),
             stragglers: Vec::new(),
             last: Point::Shutdown,
             done: Default::default(),

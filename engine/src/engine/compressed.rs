@@ -226,17 +226,20 @@ impl Engine {
         let plain = name::compressed(&sighting.name).map(|(plain, _)| sighting.dir.join(plain));
         let named = |file: &File| plain.as_ref().is_some_and(|plain| file.had_name(plain));
         let kin = self.originals_of(&path).filter(|file| file.ending != Ending::Gone);
+        let unseen = self.may_be_unseen(sighting, meta);
         let alike = kin.filter(|file| {
-            let grown = file.handle.is_some() && !is_told_by_head(file, head.len());
-            (file.begins(head) || grown) && file.identity != meta.identity
+            let untold = !is_told_by_head(file, head.len());
+            let grown = untold && file.handle.is_some();
+            let unread =
+                file.head.len == 0 && is_unread(file) && (named(file) || !unseen && is_older(file, meta));
+            (file.begins(head) || grown || unread) && file.identity != meta.identity
         });
         let tells = |file: &&File| {
-            content::tells(file.head) || is_of_one_second(file.mtime, meta.mtime) || {
-                named(file) && !file.is_over()
-            }
+            let time = is_of_one_second(file.mtime, meta.mtime);
+            content::tells(file.head) || time || !file.is_over() && (named(file) || file.head.len == 0)
         };
         let mut originals: Vec<&File> = alike.filter(tells).collect();
-        originals.sort_by_key(|file| (named(file), is_lost(file), file.head.len, file.id));
+        originals.sort_by_key(|file| (file.begins(head), named(file), is_lost(file), file.head.len, file.id));
         originals.into_iter().map(|file| file.id).collect()
     }
 
@@ -323,7 +326,8 @@ impl Engine {
             let Some(file) = self.files.get(&id) else { continue };
             let checks = file.cursors.iter().map(|cursor| cursor.check);
             let check = checks.max_by_key(|check| check.at).unwrap_or_default();
-            let grown = !is_told_by_head(file, meeting.beginning.head.len as usize);
+            let told = is_told_by_head(file, meeting.beginning.head.len as usize);
+            let grown = !told && file.handle.is_some();
             if check.at <= meeting.beginning.meta.size && !grown {
                 return self.compare_at(meeting, id, check, now);
             }
@@ -483,6 +487,17 @@ impl Engine {
 /// Whether it is known how it begins, and the other has as many bytes.
 fn is_told_by_head(file: &File, len: usize) -> bool {
     (1..=len).contains(&(file.head.len as usize))
+}
+
+/// Whether it is not where it was, and nobody has read any of it.
+fn is_unread(file: &File) -> bool {
+    let nothing = file.cursors.iter().all(|cursor| cursor.acked.end() == 0);
+    file.is_closed() && !file.is_homeless() && !file.is_over() && nothing
+}
+
+/// Whether it was there before the other was written last.
+fn is_older(file: &File, other: &Meta) -> bool {
+    file.identity.btime != 0 && file.identity.btime <= other.mtime
 }
 
 /// Whether nobody has looked yet where it is.

@@ -104,9 +104,13 @@ impl Engine {
     /// Whether a content was lost of which this may be a copy, since it is older than the loss.
     pub(super) fn is_lost_since(file: &File, meta: &Meta) -> bool {
         let gone = file.is_homeless() || file.missed > 0;
+        // When it was lost, is only known by when that was seen: few bytes may have been another file's since.
+        let told = content::tells(file.head);
         let older = match file.lost {
-            Some(lost) if meta.identity.btime != 0 => meta.identity.btime <= lost,
-            _ => content::tells(file.head),
+            Some(lost) if meta.identity.btime != 0 => {
+                meta.identity.btime <= lost && (told || meta.size == file.size)
+            }
+            _ => told,
         };
         gone && file.is_closed() && older
     }

@@ -110,10 +110,11 @@ impl Oracle {
         let dated = truncated && born;
         let read =
             self.flows.iter().filter_map(|flow| flow.books.get(content)).map(|book| book.read_to).max();
-        let unknown = linked || !dated && read.unwrap_or(0) < TELLING as u64;
+        let few = read.unwrap_or(0) < TELLING as u64;
+        let unknown = |copy: &Content| linked || few && !(dated && copy.bytes.len() as u64 == seen);
         // What was before an offset that a compressed copy does not come to, nobody knows after a restart.
         let short = |copy: &Content| copy.bytes.len() < WINDOW || disk.nodes[copy.node].packed.is_some();
-        let blurred = disk.copies(content).any(|copy| unknown || short(copy) && grew(copy));
+        let blurred = disk.copies(content).any(|copy| unknown(copy) || short(copy) && grew(copy));
         for flow in &mut self.flows {
             let followed = flow.followed.contains(&node);
             // What was read of it before the engine had a file for it, it took for another content.
@@ -164,9 +165,18 @@ impl Oracle {
         let begins = self.flows.iter().any(|flow| flow.begun.is_none());
         let short = disk.contents[copy].bytes.len() < TELLING;
         let linked = disk.nodes[disk.contents[original].node].linked;
+        // What was copied besides is known by that copy, as far as it goes.
+        let others = disk.contents.iter().enumerate().filter(|(other, content)| {
+            content.copy_of == Some(original) && disk.nodes[content.node].packed.is_none() && *other != copy
+        });
+        let beside = others.map(|(_, content)| content.bytes.len() as u64).min();
         for flow in &mut self.flows {
-            if short || linked || begins || flow.scarce || flow.writers.is_empty() {
-                flow.book(original).again_to = u64::MAX;
+            let scarce = flow.scarce;
+            let blind = flow.writers.is_empty();
+            let book = flow.book(original);
+            book.late_from = book.late_from.min(beside.unwrap_or(u64::MAX));
+            if short || linked || begins || scarce || blind || beside.is_some() {
+                book.again_to = u64::MAX;
             }
         }
     }
@@ -188,9 +198,17 @@ impl Oracle {
         let content = disk.nodes[node].content;
         let seen = self.seen(content);
         let readable = self.read.contains(&content);
+        let size = disk.contents[content].bytes.len();
+        // Of one that was compressed before its last lines, and closed before anybody saw that, the copy is not told.
+        let grew = disk
+            .copies(content)
+            .any(|copy| disk.nodes[copy.node].packed.is_some() && copy.bytes.len() < size);
         for flow in &mut self.flows {
             let owes = readable && flow.followed.contains(&node);
             let book = flow.book(content);
+            if grew {
+                book.again_to = u64::MAX;
+            }
             book.gone = Some(if owes { seen } else { book.framed_to });
         }
     }

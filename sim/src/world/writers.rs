@@ -120,6 +120,7 @@ impl World {
         let Some(copy) = self.disk.copy(&live, &name, wall, self.now) else { return false };
         self.oracle.copied(&self.disk, copy);
         self.notice_entries(&name);
+        self.to_be_cut.insert(node);
         self.queue.put(self.now + after, What::Cut(node));
         true
     }
@@ -138,6 +139,10 @@ impl World {
         };
         let Some((plain, compressed)) = found else { return false };
         let Some(from) = self.disk.find(&plain) else { return false };
+        // Nobody rotates one file in two ways.
+        if self.to_be_cut.contains(&from) {
+            return false;
+        }
         let wall = self.stamp();
         let to = self.disk.begin_compressed(from, &compressed, Codec::Gzip, wall, self.now);
         self.notice_entries(&compressed);
@@ -158,6 +163,7 @@ impl World {
     }
 
     pub(super) fn cut(&mut self, node: NodeId) {
+        self.to_be_cut.remove(&node);
         let wall = self.stamp();
         let gone = self.disk.truncate(node, wall, self.now);
         self.oracle.gone(&self.disk, gone, true);

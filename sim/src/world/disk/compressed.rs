@@ -33,11 +33,13 @@ impl Disk {
         node
     }
 
-    /// Ends it: all that the original content has come to hold is there, with the time of its last write.
+    /// Ends it: all that the original content has come to hold is there, unless it was truncated meanwhile, with the time
+    /// of its last write.
     pub(crate) fn end_compressed(&mut self, node: NodeId, from: NodeId, content: ContentId, wall: i64) {
-        let bytes = self.contents[content].bytes.clone();
         let copy = self.nodes[node].content;
-        self.contents[copy].bytes = bytes;
+        if !self.contents[content].truncated {
+            self.contents[copy].bytes = self.contents[content].bytes.clone();
+        }
         if let Some(packed) = &mut self.nodes[node].packed {
             packed.whole = true;
         }
