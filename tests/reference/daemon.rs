@@ -35,14 +35,11 @@ impl Daemon {
     }
 
     pub(crate) fn start(&mut self) {
-        let mut command = match bounded() {
-            true => {
-                let mut command = Command::new("setpriv");
-                command.args(UNPRIVILEGED).arg(env!("CARGO_BIN_EXE_kintail"));
-                command
-            }
-            false => Command::new(env!("CARGO_BIN_EXE_kintail")),
-        };
+        let kintail = env!("CARGO_BIN_EXE_kintail");
+        let mut command = Command::new(if bounded() { "setpriv" } else { kintail });
+        if bounded() {
+            command.args(UNPRIVILEGED).arg(kintail);
+        }
         let journal = OpenOptions::new().create(true).append(true).open(self.dir.join("journal"));
         command.arg("run").arg("--config").arg(self.dir.join("kintail.toml")).env_remove("KINTAIL_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(journal.expect("a journal"));

@@ -1,7 +1,8 @@
 //! Compares what was delivered with what was written, by `docs/promises.md`.
 
 use crate::book::{Arrival, Book};
-use crate::model::{Content, ContentId, Model, NodeId, Standing, Twice, Written};
+use crate::content::{Content, ContentId, NodeId, Standing, Twice, Written};
+use crate::model::Model;
 use crate::tally::Tally;
 use crate::text::LineId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +113,7 @@ impl<'a> Case<'a> {
         }
         faults.extend(self.disordered());
         faults.extend(self.untold());
+        faults.extend(self.untrue());
         faults
     }
 
@@ -216,6 +218,22 @@ impl<'a> Case<'a> {
             return Vec::new();
         }
         vec![format!("{} possible losses, and more files lost lines: {nodes:?}", self.possible_losses)]
+    }
+
+    /// What is on the ledger, though all of it was delivered. After a kill that may be so: it was not saved.
+    fn untrue(&self) -> Vec<String> {
+        let has_returned = self.model.contents.iter().any(|content| content.returned);
+        if has_returned || !self.book.kills.is_empty() {
+            return Vec::new();
+        }
+        let is_missing = |row: &Loss, place: &Place| {
+            let Place { content, written, .. } = place;
+            let overlaps = written.start < row.end && row.start < written.end();
+            let named = || self.model.nodes[content.node].had.contains(&row.path);
+            overlaps && named() && !(written.complete && self.book.has(written.line, written.blocks))
+        };
+        let is_true = |row: &&Loss| self.places.values().flatten().any(|place| is_missing(row, place));
+        self.ledger.iter().filter(|row| !is_true(row)).map(|row| format!("not lost: {row:?}")).collect()
     }
 
     /// How many lines had which fate.

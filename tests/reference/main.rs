@@ -1,11 +1,14 @@
 //! The real agent on real file systems, under everything that programs do to logs, in an order that a seed decides; and
 //! beside it a model that knows each line that was ever in a file. What arrived is judged by `docs/promises.md`.
 //!
-//! `KINTAIL_SEEDS=500` runs so many seeds, `KINTAIL_SEED=17` one.
+//! `KINTAIL_SEEDS=0..500` runs these seeds, `KINTAIL_SEED=17` one.
 
 mod book;
+mod content;
 mod daemon;
+mod disk;
 mod judge;
+mod life;
 mod model;
 mod mount;
 mod operations;
@@ -66,21 +69,35 @@ fn run(name: &str, volume: &Volume) {
 }
 
 fn seeds() -> Range<u64> {
-    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    match number("KINTAIL_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("KINTAIL_SEEDS").unwrap_or(SEEDS),
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    if let Ok(seed) = env::var("KINTAIL_SEED") {
+        return number(&seed)..number(&seed) + 1;
     }
+    let Ok(seeds) = env::var("KINTAIL_SEEDS") else { return 0..SEEDS };
+    let (from, to) = seeds.split_once("..").expect("a range as 0..500");
+    number(from)..number(to)
 }
 
 /// One seed; what is wrong with it, and what happened.
 fn round(seed: u64, volume: &Path) -> Result<Tally, String> {
     let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let logs = TempDir::new_in(volume).expect("a directory");
+    let _named = Named(seed);
     let mut world = World::new(Plan::of(seed), logs.path(), dir.path());
     let faults = world.run();
     if faults.is_empty() {
         return Ok(world.tally);
     }
     Err(format!("seed {seed}: {}\n{}", faults.join("\n"), world.story()))
+}
+
+/// Names the seed of a round that panics.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            mount::say(&format!("seed {} panics", self.0));
+        }
+    }
 }

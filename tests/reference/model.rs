@@ -1,93 +1,12 @@
 //! What the disk holds and has held: inodes, their names, their contents, and every line that was in each. Paths are
 //! relative to the logs.
 
+use crate::content::{Content, ContentId, Node, NodeId, Standing, Twice, Written};
 use crate::plan::{Scope, Writer};
-use crate::text::{BLOCK, LineId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::text::LineId;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-pub(crate) type NodeId = usize;
-pub(crate) type ContentId = usize;
-
-/// What is owed of a content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// A name leads to it that every agent follows.
-    Reachable,
-    /// None does any more; but the agent that runs had it open then.
-    Held,
-    /// Nobody can be sure to read it.
-    Lost,
-}
-
-/// Why lines of a content may come twice. `docs/promises.md` has all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Twice {
-    /// It was shorter than 1 KiB when it was copied, and grew before it was truncated.
-    ShortAndGrew,
-    /// It was shorter than 64 bytes, and deleted.
-    ShortAndDeleted,
-    /// It was copied twice.
-    CopiedTwice,
-    /// It was copied and had a second name.
-    CopiedAndLinked,
-    /// It and its copy were first seen under rotated names.
-    RotatedFirst,
-}
-
-#[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) content: ContentId,
-    /// Device and inode number.
-    pub(crate) identity: (u64, u64),
-    pub(crate) names: BTreeSet<PathBuf>,
-    /// All that it ever had, those of links included.
-    pub(crate) had: BTreeSet<PathBuf>,
-    /// When it was first renamed or lost a name.
-    pub(crate) moved: Option<Instant>,
-    /// It had two names once.
-    pub(crate) linked: bool,
-    pub(crate) written: Instant,
-}
-
-/// What an inode held from one truncation to the next.
-#[derive(Debug)]
-pub(crate) struct Content {
-    pub(crate) node: NodeId,
-    pub(crate) size: u64,
-    pub(crate) lines: Vec<Written>,
-    pub(crate) standing: Standing,
-    /// When it was last no longer owed.
-    pub(crate) lost: Option<Instant>,
-    /// It was lost, and came back.
-    pub(crate) returned: bool,
-    pub(crate) copy_of: Option<ContentId>,
-    /// Up to where the longest copy of it goes.
-    pub(crate) copied: Option<u64>,
-    pub(crate) twice: BTreeSet<Twice>,
-}
-
-/// A line, or as much of one as was written, in a content.
-#[derive(Clone, Debug)]
-pub(crate) struct Written {
-    pub(crate) line: LineId,
-    pub(crate) start: u64,
-    /// Blocks that are there.
-    pub(crate) blocks: u32,
-    pub(crate) complete: bool,
-    /// Where a write ended inside the line, when, and when the next came.
-    pub(crate) cuts: Vec<(u32, Instant, Option<Instant>)>,
-    /// It was written when nobody had to look any more.
-    pub(crate) late: bool,
-}
-
-impl Written {
-    /// Offset after its last byte.
-    pub(crate) fn end(&self) -> u64 {
-        self.start + u64::from(self.blocks) * BLOCK + u64::from(self.complete)
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -142,16 +61,7 @@ impl Model {
     pub(crate) fn create(&mut self, path: &Path, identity: (u64, u64)) -> NodeId {
         let node = self.nodes.len();
         let content = self.new_content(node, Standing::Lost);
-        let names = BTreeSet::from([path.to_path_buf()]);
-        self.nodes.push(Node {
-            content,
-            identity,
-            had: names.clone(),
-            names,
-            moved: None,
-            linked: false,
-            written: Instant::now(),
-        });
+        self.nodes.push(Node::new(content, path, identity));
         self.names.insert(path.into(), node);
         if self.reaches(node) {
             self.contents[content].standing = Standing::Reachable;
@@ -160,17 +70,7 @@ impl Model {
     }
 
     fn new_content(&mut self, node: NodeId, standing: Standing) -> ContentId {
-        self.contents.push(Content {
-            node,
-            size: 0,
-            lines: Vec::new(),
-            standing,
-            lost: None,
-            returned: false,
-            copy_of: None,
-            copied: None,
-            twice: BTreeSet::new(),
-        });
+        self.contents.push(Content::new(node, standing));
         self.contents.len() - 1
     }
 
@@ -204,7 +104,7 @@ impl Model {
         entry.had.insert(to.into());
         entry.linked = true;
         if self.contents[entry.content].copied.is_some() {
-            self.content(node).twice.insert(Twice::CopiedAndLinked);
+            self.content(node).twice.insert(Twice::LinkedCopy);
         }
     }
 
@@ -273,10 +173,10 @@ impl Model {
         let linked = self.nodes[from].linked;
         let content = &mut self.contents[original];
         if content.copied.replace(content.size).is_some() || content.copy_of.is_some() {
-            content.twice.insert(Twice::CopiedTwice);
+            content.twice.insert(Twice::TwoCopies);
         }
         if linked {
-            content.twice.insert(Twice::CopiedAndLinked);
+            content.twice.insert(Twice::LinkedCopy);
         }
         let (size, lines) = (content.size, content.lines.clone());
         self.nodes[copy].moved = Some(Instant::now());
@@ -321,12 +221,5 @@ impl Model {
     /// Whether a file ends in a half line.
     pub(crate) fn is_open_ended(&self, node: NodeId) -> bool {
         self.contents[self.nodes[node].content].lines.last().is_some_and(|last| !last.complete)
-    }
-}
-
-impl Content {
-    fn lose(&mut self) {
-        self.standing = Standing::Lost;
-        self.lost = Some(Instant::now());
     }
 }

@@ -1,22 +1,23 @@
 //! A round: the agent and the programs that write logs, as time passes.
 
 use crate::book::Book;
+use crate::content::NodeId;
 use crate::daemon::Daemon;
 use crate::judge::{Case, Loss, missing};
-use crate::model::{Model, NodeId};
+use crate::life::Life;
+use crate::model::Model;
 use crate::plan::{Op, Plan};
 use crate::tally::Tally;
-use rustix::process::Signal;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything may take; reached only by a round that fails.
-const PATIENCE: Duration = Duration::from_secs(45);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Between two looks at what was delivered.
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Longest time of a scan, of what it finds to be gone, and of saving that.
 const SETTLED: Duration = Duration::from_secs(3);
@@ -25,21 +26,21 @@ const SETTLED: Duration = Duration::from_secs(3);
 const BEGINNING: Duration = Duration::from_secs(1);
 
 pub(crate) struct World {
-    pub(super) plan: Plan,
-    pub(super) logs: PathBuf,
-    pub(super) model: Model,
-    pub(super) book: Book,
-    pub(super) pens: Vec<Pen>,
-    pub(super) daemon: Daemon,
-    life: Life,
-    started: Instant,
-    due: Vec<(Instant, Due)>,
+    pub(crate) plan: Plan,
+    pub(crate) logs: PathBuf,
+    pub(crate) model: Model,
+    pub(crate) book: Book,
+    pub(crate) pens: Vec<Pen>,
+    pub(crate) daemon: Daemon,
+    pub(crate) life: Life,
+    pub(crate) started: Instant,
+    pub(crate) due: Vec<(Instant, Due)>,
     began: Instant,
-    frozen: Option<Instant>,
+    pub(crate) frozen: Option<Instant>,
     /// How long the agent stood still, since it started.
-    still: Duration,
+    pub(crate) still: Duration,
     trace: Vec<String>,
-    faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
     pub(crate) tally: Tally,
 }
 
@@ -49,14 +50,6 @@ pub(crate) struct Pen {
     pub(crate) open: Option<(File, NodeId)>,
     /// Rotated files made.
     pub(crate) rotations: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Life {
-    Up,
-    /// Told to end; it starts again so long after it did.
-    Ending(Duration),
-    Down,
 }
 
 /// What is to happen by itself.
@@ -119,22 +112,12 @@ impl World {
         self.wait(|world| world.daemon.status().is_some());
     }
 
-    fn start(&mut self) {
-        self.say("the agent starts");
-        self.daemon.start();
-        (self.life, self.still, self.started) = (Life::Up, Duration::ZERO, Instant::now());
-    }
-
-    pub(super) fn is_up(&self) -> bool {
-        self.life == Life::Up
-    }
-
-    pub(super) fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         let at = self.began.elapsed();
         self.trace.push(format!("{:8.3} {text}", at.as_secs_f64()));
     }
 
-    pub(super) fn later(&mut self, after: Duration, due: Due) {
+    pub(crate) fn later(&mut self, after: Duration, due: Due) {
         self.due.push((Instant::now() + after, due));
     }
 
@@ -152,7 +135,7 @@ impl World {
     }
 
     /// Waits until something holds; whether it does.
-    pub(super) fn wait(&mut self, holds: impl Fn(&Self) -> bool) -> bool {
+    pub(crate) fn wait(&mut self, holds: impl Fn(&Self) -> bool) -> bool {
         let began = Instant::now();
         while !holds(self) {
             if began.elapsed() > PATIENCE {
@@ -197,51 +180,13 @@ impl World {
     }
 
     /// Takes what was delivered.
-    pub(super) fn listen(&mut self) {
+    pub(crate) fn listen(&mut self) {
         let news = self.daemon.news();
         self.book.take(news);
     }
 
-    pub(super) fn freeze(&mut self, lasts: Duration) {
-        if self.is_up() && self.frozen.is_none() {
-            self.daemon.signal(Signal::STOP);
-            self.frozen = Some(Instant::now());
-            self.later(lasts, Due::Thaw);
-        }
-    }
-
-    fn thaw(&mut self) {
-        if let Some(since) = self.frozen.take() {
-            self.daemon.signal(Signal::CONT);
-            self.still += since.elapsed();
-            self.due.retain(|(_, due)| !matches!(due, Due::Thaw));
-            self.say("the agent goes on");
-        }
-    }
-
-    pub(super) fn kill(&mut self, down: Duration) {
-        if self.is_up() {
-            self.thaw();
-            self.daemon.kill();
-            self.listen();
-            self.book.killed(self.still);
-            self.model.agent_ended();
-            self.life = Life::Down;
-            self.later(down, Due::Start);
-        }
-    }
-
-    pub(super) fn stop(&mut self, down: Duration) {
-        if self.is_up() {
-            self.thaw();
-            self.daemon.signal(Signal::TERM);
-            self.model.agent_ended();
-            self.life = Life::Ending(down);
-        }
-    }
-
     /// Waits until the agent runs, can read all files, and has delivered all that is owed.
-    pub(super) fn wait_until_shipped(&mut self) {
+    pub(crate) fn wait_until_shipped(&mut self) {
         let locked = |world: &Self| world.due.iter().any(|(_, due)| matches!(due, Due::Unlock(..)));
         self.wait(|world| world.is_up() && !locked(world));
         if !self.wait(|world| missing(&world.model, &world.book).is_empty()) {
@@ -263,36 +208,15 @@ impl World {
         }
         self.pass(self.plan.close_after + SETTLED);
         self.wait(|world| missing(&world.model, &world.book).is_empty());
-        if !self.wait(|world| world.is_idle()) {
+        if !self.wait(Self::is_idle) {
             self.faults
                 .push(format!("the agent is not idle: {:#}", self.daemon.status().unwrap_or_default()));
         }
-        self.say("the agent is told to end");
-        self.life = Life::Ending(Duration::MAX);
-        self.daemon.signal(Signal::TERM);
-        if !self.wait_for_end() {
-            self.faults.push("the agent does not end".into());
-        }
-    }
-
-    fn wait_for_end(&mut self) -> bool {
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE {
-            if let Some(well) = self.daemon.ended() {
-                self.listen();
-                return well;
-            }
-            thread::sleep(TICK);
-        }
-        false
-    }
-
-    fn is_idle(&self) -> bool {
-        let Some(flow) = self.daemon.status() else { return false };
-        let list = |name: &str| flow[name].as_array().cloned().unwrap_or_default();
-        let waits = list("files").iter().any(|file| file["waiting_for"] != "");
-        let held = list("unread").iter().any(|name| name["why"].as_str().unwrap_or("").contains("held back"));
-        flow["in_flight"] == 0 && !waits && !held
+        self.finish();
+        // Another one finds nothing to do.
+        self.start();
+        self.pass(SETTLED);
+        self.finish();
     }
 
     fn judge(&mut self) -> Vec<String> {
