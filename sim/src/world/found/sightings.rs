@@ -164,3 +164,17 @@ fn a_file_whose_inode_number_is_a_directorys_now_is_gone() {
     assert_eq!(saved.flows[0].possible_losses, 1);
     assert_eq!(saved.ledger.len(), 1, "{:?}", saved.ledger);
 }
+
+#[test]
+fn a_generation_is_read_where_time_stamps_are_whole_seconds() {
+    let mut story = Story::new(&[], |_| ());
+    story.settings.agent.rescan = Duration::from_millis(300);
+    story.restart();
+    story.pass_undisturbed(SECONDS + Duration::from_millis(950));
+    let second = story.clock().wall / 1_000_000_000 * 1_000_000_000;
+    story.disk.create(Path::new(FIRST), second, 1);
+    write(&mut story.disk, FIRST, "one\n");
+    story.notice_entries("/log");
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "one\n");
+}
