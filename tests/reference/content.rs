@@ -26,6 +26,8 @@ pub(crate) enum Twice {
     ShortAndGrew,
     /// It was shorter than 64 bytes, and deleted.
     ShortAndDeleted,
+    /// It was shorter than 64 bytes, and inodes do not tell when they were made.
+    ShortAndUndated,
     /// It was copied twice.
     TwoCopies,
     /// It was copied and had a second name.

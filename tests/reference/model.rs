@@ -12,6 +12,8 @@ use std::time::Instant;
 pub(crate) struct Model {
     scope: Scope,
     writers: Vec<Writer>,
+    /// Inodes tell when they were made.
+    births: bool,
     pub(crate) nodes: Vec<Node>,
     pub(crate) contents: Vec<Content>,
     /// How many blocks each line is to have.
@@ -22,10 +24,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn new(scope: Scope, writers: &[Writer]) -> Self {
+    pub(crate) fn new(scope: Scope, writers: &[Writer], births: bool) -> Self {
         Self {
             scope,
             writers: writers.to_vec(),
+            births,
             nodes: Vec::new(),
             contents: Vec::new(),
             lines: Vec::new(),
@@ -155,11 +158,15 @@ impl Model {
 
     /// Cuts a file to nothing.
     pub(crate) fn truncate(&mut self, node: NodeId) {
+        let births = self.births;
         let content = self.content(node);
         let (size, standing) = (content.size, content.standing);
         let short = content.copied.is_some_and(|copied| copied < 1024 && copied < size);
         if short {
             content.twice.insert(Twice::ShortAndGrew);
+        }
+        if content.copied.is_some() && size < 64 && !births {
+            content.twice.insert(Twice::ShortAndUndated);
         }
         if standing != Standing::Lost {
             content.lose();

@@ -27,13 +27,14 @@ impl Volume {
         Self::plain("/dev/shm")
     }
 
-    /// On an ext4, whose inodes know when they were made; else where the tests are built.
-    pub(crate) fn ext4() -> Self {
+    /// On an ext4 with inodes of so many bytes; else where the tests are built. Those of 256 know when they were made, and
+    /// the times of those of 128 are whole seconds.
+    pub(crate) fn ext4(inode: u32) -> Self {
         let dir = fresh_dir(env!("CARGO_TARGET_TMPDIR"));
         fs::create_dir(dir.path().join("at")).expect("a directory");
         let image = dir.path().join("image");
         File::create(&image).and_then(|file| file.set_len(SIZE)).expect("an image");
-        if run("mkfs.ext4", &["-q", "-F", "-I", "256", &text(&image)])
+        if run("mkfs.ext4", &["-q", "-F", "-I", &inode.to_string(), &text(&image)])
             && run("mount", &["-o", "loop", &text(&image), &text(&dir.path().join("at"))])
         {
             return Self { dir, mounted: true };

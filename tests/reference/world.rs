@@ -69,8 +69,9 @@ impl World {
         fs::create_dir_all(&logs).expect("a directory");
         fs::create_dir_all(volume.join("data")).expect("a directory");
         let daemon = Daemon::new(dir, &logs, &plan);
+        let births = fs::metadata(&logs).is_ok_and(|meta| meta.created().is_ok());
         Self {
-            model: Model::new(plan.scope, &plan.writers),
+            model: Model::new(plan.scope, &plan.writers, births),
             book: Book::default(),
             pens: plan.writers.iter().map(|_| Pen::default()).collect(),
             plan,
