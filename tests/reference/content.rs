@@ -60,8 +60,8 @@ pub(crate) struct Content {
     pub(crate) standing: Standing,
     /// When it was last no longer owed.
     pub(crate) lost: Option<Instant>,
-    /// It was lost, and came back.
-    pub(crate) returned: bool,
+    /// It was lost, and came back with so many bytes, of which some may have been given up.
+    pub(crate) returned: u64,
     pub(crate) copy_of: Option<ContentId>,
     /// Up to where the longest copy of it goes.
     pub(crate) copied: Option<u64>,
@@ -107,7 +107,7 @@ impl Content {
             lines: Vec::new(),
             standing,
             lost: None,
-            returned: false,
+            returned: 0,
             copy_of: None,
             copied: None,
             twice: BTreeSet::new(),

@@ -82,7 +82,7 @@ pub(crate) fn missing(model: &Model, book: &Book) -> Vec<String> {
 fn is_owed(model: &Model, content: &Content, written: &Written) -> bool {
     let finished =
         || !model.nodes[content.node].linked && model.is_rotated(content.node) && written.blocks > 0;
-    !written.late && !content.returned && (written.complete || finished())
+    !written.late && written.start >= content.returned && (written.complete || finished())
 }
 
 impl<'a> Case<'a> {
@@ -222,7 +222,7 @@ impl<'a> Case<'a> {
 
     /// What is on the ledger, though all of it was delivered. After a kill that may be so: it was not saved.
     fn untrue(&self) -> Vec<String> {
-        let has_returned = self.model.contents.iter().any(|content| content.returned);
+        let has_returned = self.model.contents.iter().any(|content| content.returned > 0);
         if has_returned || !self.book.kills.is_empty() {
             return Vec::new();
         }

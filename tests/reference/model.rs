@@ -141,7 +141,7 @@ impl Model {
             (Standing::Reachable, false) if open => content.standing = Standing::Held,
             (Standing::Reachable | Standing::Held, false) if !open => content.lose(),
             (Standing::Lost, true) => {
-                content.returned |= content.lost.is_some();
+                content.returned = content.size;
                 content.standing = Standing::Reachable;
             }
             (Standing::Held, true) => content.standing = Standing::Reachable,
