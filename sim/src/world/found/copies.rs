@@ -117,3 +117,24 @@ fn a_copy_that_ends_before_what_one_flow_saw_is_not_read_again_after_a_restart()
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got.matches("old\n").count(), 60);
 }
+
+#[test]
+fn a_second_copy_is_let_go_in_time_though_the_first_ends_before_what_was_read() {
+    let mut story = Story::new(&[(A, &lines("old", 30))], wide);
+    story.pass_undisturbed(SECONDS);
+    copy(&mut story);
+    write(&mut story.disk, A, &lines("more", 30));
+    story.notice(A);
+    story.pass_undisturbed(Duration::from_millis(100));
+    let wall = story.clock().wall;
+    story.disk.copy(Path::new(A), Path::new(SECOND), wall, 1);
+    story.notice_entries("/log");
+    story.pass_undisturbed(Duration::from_millis(300));
+    truncate(&mut story, A);
+    story.notice(A);
+    story.pass_undisturbed(Duration::from_secs(2));
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    let flow = story.engine.status(story.clock()).flows.remove(0);
+    assert_eq!(flow.unread, []);
+}

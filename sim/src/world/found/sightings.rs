@@ -2,7 +2,7 @@
 
 use super::super::story::{SECONDS, Story, write};
 use super::{A, FIRST, SECOND, lines, rename, truncate, wide};
-use kintail_engine::event::{Do, FileError, Outcome};
+use kintail_engine::event::{Do, FileError, Kind, Outcome};
 use kintail_engine::settings::Watch;
 use std::path::Path;
 use std::time::Duration;
@@ -137,4 +137,44 @@ fn a_generation_that_a_look_finds_came_since_the_last_look() {
     generation(&mut story, "two\n");
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got, "one\ntwo\n");
+}
+
+#[test]
+fn a_file_whose_inode_number_is_a_directorys_now_is_gone() {
+    let mut story = Story::new(&[(A, "one\nhalf")], |_| ());
+    story.pass_undisturbed(SECONDS);
+    let ino = story.disk.stat(story.disk.find(Path::new(A)).expect("it is there")).identity.ino;
+    story.disk.unlink(Path::new(A), 1);
+    story.disk.make_dir(Path::new("/log/sub"), 1);
+    story.restart();
+    story.pass(SECONDS, &mut |disk, what| match what {
+        Do::List { dir, wanted } if dir == Path::new("/log") => {
+            Some(Outcome::Listed(disk.list(dir).map(|mut all| {
+                all.entries
+                    .iter_mut()
+                    .filter(|entry| entry.kind == Kind::Dir)
+                    .for_each(|entry| entry.ino = ino);
+                all.entries.retain(|entry| wanted.wants(&entry.name, entry.kind, entry.ino));
+                all
+            })))
+        }
+        _ => None,
+    });
+    let saved = story.saved();
+    assert_eq!(saved.flows[0].possible_losses, 1);
+    assert_eq!(saved.ledger.len(), 1, "{:?}", saved.ledger);
+}
+
+#[test]
+fn a_generation_is_read_where_time_stamps_are_whole_seconds() {
+    let mut story = Story::new(&[], |_| ());
+    story.settings.agent.rescan = Duration::from_millis(300);
+    story.restart();
+    story.pass_undisturbed(SECONDS + Duration::from_millis(950));
+    let second = story.clock().wall / 1_000_000_000 * 1_000_000_000;
+    story.disk.create(Path::new(FIRST), second, 1);
+    write(&mut story.disk, FIRST, "one\n");
+    story.notice_entries("/log");
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "one\n");
 }
