@@ -46,7 +46,6 @@ fn on_an_ext4_every_line_arrives_or_is_accounted_for() {
 }
 
 #[test]
-#[ignore = "a generation that was written in the second of the last look is passed over there"]
 fn on_an_old_ext4_every_line_arrives_or_is_accounted_for() {
     run("old ext4", &Volume::ext4(128));
 }

@@ -25,6 +25,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// One that has been without its end for so long, and was not changed meanwhile, stays without it.
 const GIVEN_UP: Duration = Duration::from_secs(10);
 
+/// A second, in nanoseconds.
+const SECOND: i64 = 1_000_000_000;
+
 /// The compressed files that are open, and the names that have their turn after them.
 #[derive(Debug, Default)]
 pub(super) struct Decoding {
@@ -244,8 +247,11 @@ impl Engine {
     }
 
     /// The file of which it is what is left, if that was read to its end and deleted, and its name and time tell so: then
-    /// it need not be decoded.
+    /// it need not be decoded. Whole seconds do not tell.
     fn read_before(&self, meeting: &Meeting) -> Option<FileId> {
+        if meeting.beginning.meta.mtime % SECOND == 0 {
+            return None;
+        }
         let id = self.original_by_name(&meeting.sighting, &meeting.beginning.meta)?;
         let file = self.files.get(&id).filter(|_| meeting.originals.contains(&id))?;
         (file.is_over() && is_lost(file)).then_some(id)
@@ -518,6 +524,5 @@ fn is_younger(meta: &Meta, than: Duration, now: Now) -> bool {
 
 /// Whether two times of a last write are the same: compressors keep whole seconds of them at least.
 fn is_of_one_second(a: i64, b: i64) -> bool {
-    const SECOND: i64 = 1_000_000_000;
     a != 0 && a.div_euclid(SECOND) == b.div_euclid(SECOND)
 }

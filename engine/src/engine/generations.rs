@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How much older than its last write a time stamp may be: the kernel's clock for files ticks so coarsely.
 const TICK: Duration = Duration::from_millis(20);
 
+/// The same where a file system keeps whole seconds only, as ext3 does, or every other one, as FAT does.
+const COARSE_TICK: Duration = Duration::from_millis(2_020);
+
 /// A look that is so much newer than the saved one is saved.
 const SAVE_LOOK: Duration = Duration::from_mins(1);
 
@@ -42,7 +45,7 @@ impl Engine {
         let held = self.held_before.contains(&identity);
         let unseen = |flow: &FlowId| {
             let flow = &self.flows[flow.0 as usize];
-            let since = flow.last_look.saturating_sub(TICK.as_nanos() as i64);
+            let since = flow.last_look.saturating_sub(coarseness(mtime).as_nanos() as i64);
             flow.start != FlowStart::FirstScan && (mtime >= since || held)
         };
         flows.iter().copied().filter(unseen).collect()
@@ -78,4 +81,9 @@ impl Engine {
             }
         }
     }
+}
+
+/// How much older than its last write this time stamp may be.
+fn coarseness(time: i64) -> Duration {
+    if time % 1_000_000_000 == 0 { COARSE_TICK } else { TICK }
 }

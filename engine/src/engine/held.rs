@@ -7,7 +7,7 @@ use super::unread::Why;
 use super::{Asked, Engine, FlowStart};
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Meta, Now};
-use crate::follow::{Ending, File, Held, name};
+use crate::follow::{Ending, File, Held, Stage, name};
 use crate::ids::{FileId, FlowId};
 use crate::state::Put;
 use crate::timer::Timer;
@@ -152,7 +152,8 @@ impl Engine {
     /// noticed yet.
     fn is_unseen_since(&self, original: Option<FileId>, since: Duration) -> bool {
         let file = original.and_then(|id| self.files.get(&id));
-        file.is_some_and(|file| file.handle.is_some() && file.last_read <= since)
+        let reads = |file: &File| file.cursors.iter().any(|cursor| cursor.stage != Stage::Closed);
+        file.is_some_and(|file| file.handle.is_some() && reads(file) && file.last_read <= since)
     }
 
     /// The lost content takes the place of the file that was held back.

@@ -2,7 +2,7 @@
 
 use super::tree::{Lead, Seen, Sighting, Stray};
 use super::{Asked, Engine};
-use crate::event::{Do, FileError, Kind, Listing, Now};
+use crate::event::{Do, Entry, FileError, Kind, Listing, Now};
 use crate::follow::{Ending, File};
 use crate::ids::{FileId, FlowId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,7 +147,8 @@ impl Engine {
             if file.handle.is_some() || !file.names.is_empty() {
                 continue;
             }
-            let found = entries.iter().find(|entry| entry.ino == file.identity.ino);
+            let is_it = |entry: &&Entry| entry.ino == file.identity.ino && entry.kind == Kind::File;
+            let found = entries.iter().find(is_it);
             match found.map(|entry| (self.seen_behind(dir, &entry.name), entry)) {
                 // A glob leads to it: the next listing does.
                 Some((None, entry)) if self.leads_to(dir, &entry.name) => {
