@@ -1,5 +1,6 @@
 //! Rotation by those who do it in earnest, under a writer that never stops: each line arrives, and once.
 
+mod compressed;
 mod copies;
 mod down;
 mod generations;
@@ -84,6 +85,13 @@ fn status(site: &Site) -> Option<serde_json::Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kintail"));
     let output = command.args(["status", "--json", "--config"]).arg(site.config()).output().unwrap();
     serde_json::from_slice(&output.stdout).ok()
+}
+
+/// The loss ledger.
+fn losses(site: &Site) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kintail"));
+    let output = command.args(["losses", "--json", "--config"]).arg(site.config()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[track_caller]

@@ -11,6 +11,7 @@ use crate::event::{Chunk, Do, FileError, Kind, Measured, Meta, Now, PlainEnd};
 use crate::follow::{Ending, File, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
 use crate::state::{Check, Identity};
+use crate::timer::Timer;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -47,8 +48,8 @@ pub(super) struct Meeting {
     beginning: Beginning,
     /// Bytes on the disk that cannot be decoded.
     damaged: u64,
-    /// Known files of which it may be a copy, the likeliest last.
-    originals: Vec<FileId>,
+    /// Known files of which it may be a copy, and whether they begin as it does; the likeliest last.
+    originals: Vec<(FileId, bool)>,
 }
 
 impl Decoding {
@@ -187,8 +188,8 @@ impl Engine {
             return self.passes(&meeting, Why::Utf16, now);
         }
         meeting.originals = self.originals(&meeting, &chunk.bytes);
-        let undecided = |id: &&FileId| self.files.get(id).is_some_and(is_undecided);
-        if let Some(id) = meeting.originals.iter().rev().find(undecided).copied() {
+        let undecided = |(id, _): &&(FileId, bool)| self.files.get(id).is_some_and(is_undecided);
+        if let Some((id, _)) = meeting.originals.iter().rev().find(undecided).copied() {
             return self.waits_for_original(&meeting, id, now);
         }
         if let Some(id) = self.read_before(&meeting) {
@@ -223,7 +224,7 @@ impl Engine {
     }
 
     /// The known files of which it may be a copy, by name and beginning; the likeliest last.
-    fn originals(&self, meeting: &Meeting, head: &[u8]) -> Vec<FileId> {
+    fn originals(&self, meeting: &Meeting, head: &[u8]) -> Vec<(FileId, bool)> {
         let Meeting { sighting, beginning: Beginning { meta, .. }, .. } = meeting;
         let path = sighting.path();
         let plain = name::compressed(&sighting.name).map(|(plain, _)| sighting.dir.join(plain));
@@ -243,7 +244,7 @@ impl Engine {
         };
         let mut originals: Vec<&File> = alike.filter(tells).collect();
         originals.sort_by_key(|file| (file.begins(head), named(file), is_lost(file), file.head.len, file.id));
-        originals.into_iter().map(|file| file.id).collect()
+        originals.into_iter().map(|file| (file.id, file.begins(head))).collect()
     }
 
     /// The file of which it is what is left, if that was read to its end and deleted, and its name and time tell so: then
@@ -253,7 +254,7 @@ impl Engine {
             return None;
         }
         let id = self.original_by_name(&meeting.sighting, &meeting.beginning.meta)?;
-        let file = self.files.get(&id).filter(|_| meeting.originals.contains(&id))?;
+        let file = self.files.get(&id).filter(|_| meeting.originals.contains(&(id, true)))?;
         (file.is_over() && is_lost(file)).then_some(id)
     }
 
@@ -328,18 +329,16 @@ impl Engine {
 
     /// Whether it has before a place what the likeliest original had there.
     fn verify(&mut self, mut meeting: Meeting, now: Now) {
-        while let Some(id) = meeting.originals.pop() {
+        while let Some((id, begins)) = meeting.originals.pop() {
             let Some(file) = self.files.get(&id) else { continue };
             let checks = file.cursors.iter().map(|cursor| cursor.check);
             let check = checks.max_by_key(|check| check.at).unwrap_or_default();
-            let told = is_told_by_head(file, meeting.beginning.head.len as usize);
-            let grown = !told && file.handle.is_some();
-            if check.at <= meeting.beginning.meta.size && !grown {
-                return self.compare_at(meeting, id, check, now);
-            }
-            // It was written on after it was compressed.
-            if let Some(handle) = file.handle {
-                return self.look_into_original(meeting, id, handle);
+            let covered = check.at <= meeting.beginning.meta.size;
+            match file.handle {
+                // It may have been written on after it was compressed, and what it began with may not be known then.
+                Some(handle) if !begins || !covered => return self.look_into_original(meeting, id, handle),
+                _ if covered => return self.compare_at(meeting, id, check, now),
+                _ => {}
             }
         }
         self.is_no_compressed_copy(&mut meeting, now);
@@ -457,6 +456,22 @@ impl Engine {
     fn not_decoded(&mut self, sighting: &Sighting, handle: HandleId, error: &FileError) {
         self.close(handle);
         self.not_opened(sighting, error);
+    }
+
+    /// A file that nobody has read yet is compressed, under a name that does not tell.
+    pub(super) fn is_compressed(&mut self, id: FileId, now: Now) {
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let (handle, names) = (file.handle.take(), std::mem::take(&mut file.names));
+        for name in names {
+            if let Some(known) = self.tree.name_mut(&name).filter(|known| known.seen == Seen::File(id)) {
+                known.seen = Seen::Passed(Why::Compressed);
+            }
+        }
+        if let Some(handle) = handle {
+            self.close(handle);
+        }
+        self.timers.cancel(Timer::Quiet(id));
+        self.forget(id, now);
     }
 
     /// After a listing: those whose originals are gone, or may be, are looked at.

@@ -3,7 +3,6 @@
 
 use super::meet::Beginning;
 use super::tree::{Seen, Sighting};
-use super::unread::Why;
 use super::{Asked, Engine, FlowStart};
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Meta, Now};
@@ -194,22 +193,6 @@ impl Engine {
         self.keeper.whole_file(id);
         self.save_urgently(now);
         self.place(id, now);
-    }
-}
-
-impl Engine {
-    /// A file that was held back is compressed, under a name that does not tell.
-    fn is_compressed(&mut self, id: FileId, now: Now) {
-        let Some(file) = self.files.get_mut(&id) else { return };
-        let (handle, names) = (file.handle.take(), std::mem::take(&mut file.names));
-        for name in names {
-            if let Some(known) = self.tree.name_mut(&name).filter(|known| known.seen == Seen::File(id)) {
-                known.seen = Seen::Passed(Why::Compressed);
-            }
-        }
-        handle.into_iter().for_each(|handle| self.close(handle));
-        self.timers.cancel(Timer::Quiet(id));
-        self.forget(id, now);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading: which file next, how much, and what comes of it.
 
 use super::{Asked, Engine};
+use crate::content;
 use crate::event::{Chunk, Do, FileError, Now};
 use crate::follow::{Ending, Stage};
 use crate::frame::{Half, Mode, Step};
@@ -217,7 +218,12 @@ impl Engine {
         // unless this read is an old one, which tells nothing.
         let short = overlap == 0 && chunk.meta.size < u64::from(file.head.len);
         let stale = short && chunk.meta.size != file.size;
-        if stale {
+        // When it was met it was empty.
+        let compressed = overlap == 0 && file.head.len == 0 && content::is_compressed(&chunk.bytes);
+        if compressed && !self.is_being_read(Some(handle)) {
+            self.budget.give(flow, held);
+            self.is_compressed(id.file, now);
+        } else if stale || compressed {
             self.budget.give(flow, held);
             self.read_again(id);
         } else if held < overlap || chunk.meta.size < acked || short {

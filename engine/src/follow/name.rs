@@ -35,12 +35,17 @@ fn bears_mark(name: &str) -> bool {
 }
 
 /// The names of which rotation may have made this one: `app.log` of `app.log.1` and of `app-20261123.log`, `app.log.1` and
-/// `app.log` of `app.log.1.gz`.
+/// `app.log` of `app.log.1.gz`. What is compressed was rotated: there a number before the extension tells as well, as in
+/// `app-1.log.gz`.
 pub fn lives(name: &OsStr) -> Vec<String> {
     if let Some((plain, _)) = compressed(name) {
-        return std::iter::once(plain.to_owned()).chain(lives(OsStr::new(plain))).collect();
+        return std::iter::once(plain.to_owned()).chain(unmarked(plain)).collect();
     }
-    let Some(name) = name.to_str().filter(|name| bears_mark(name)) else { return Vec::new() };
+    name.to_str().filter(|name| bears_mark(name)).map(unmarked).unwrap_or_default()
+}
+
+/// A name without its marks.
+fn unmarked(name: &str) -> Vec<String> {
     let mut lives = stems(name);
     if let Some((stem, extension)) = name.rsplit_once('.').filter(|(_, last)| !is_mark(last)) {
         lives.extend(stems(stem).into_iter().map(|stem| format!("{stem}.{extension}")));
@@ -123,6 +128,7 @@ mod tests {
         }
         assert_eq!(lives(OsStr::new("app.log.1.gz")), ["app.log.1", "app.log"]);
         assert_eq!(lives(OsStr::new("app.log.xz")), ["app.log"]);
+        assert_eq!(lives(OsStr::new("app-1.log.gz")), ["app-1.log", "app.log"]);
         for name in ["app.log", "web-1.log", "1", ".1", ".gz"] {
             assert_eq!(lives(OsStr::new(name)), Vec::<String>::new(), "{name}");
         }
