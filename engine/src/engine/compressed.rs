@@ -132,7 +132,7 @@ impl Engine {
         let original = self.original_by_name(&sighting, &meta);
         if let Some(original) = original.filter(|id| self.files.get(id).is_some_and(|file| !is_lost(file))) {
             let unseen = self.may_be_unseen(&sighting, &meta);
-            return self.concluded(&sighting, Seen::CopyOf { original, unseen }, now);
+            return self.concluded(&sighting, Seen::CopyOf { original, unseen, unsure: false }, now);
         }
         let wanted = known.or(original).is_some() || self.may_be_owed(&sighting, &meta);
         if meta.kind != Kind::File || !wanted {
@@ -161,9 +161,26 @@ impl Engine {
     }
 
     fn may_be_unseen(&self, sighting: &Sighting, meta: &Meta) -> bool {
-        sighting.unseen
-            || !sighting.followers.is_empty()
-            || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty()
+        !sighting.followers.is_empty() || !self.unseen_in(sighting, meta).is_empty()
+    }
+
+    /// The flows to which it is a generation that they have not seen, or may have in it what they have not.
+    fn unseen_in(&self, sighting: &Sighting, meta: &Meta) -> Vec<FlowId> {
+        if sighting.unseen || self.may_hold_unread(sighting, meta) {
+            return sighting.kin.clone();
+        }
+        self.unseen_by(&sighting.kin, meta.identity, meta.mtime)
+    }
+
+    /// Whether a file is missing of which nobody has read a byte: this may be what is left of it.
+    fn may_hold_unread(&self, sighting: &Sighting, meta: &Meta) -> bool {
+        let path = sighting.path();
+        let plain = name::compressed(&sighting.name).map(|(plain, _)| sighting.dir.join(plain));
+        let older = |file: &File| match file.identity.btime {
+            0 => plain.as_ref().is_some_and(|plain| file.had_name(plain)),
+            btime => btime <= meta.mtime,
+        };
+        self.originals_of(&path).any(|file| file.head.len == 0 && is_unread(file) && older(file))
     }
 
     /// Its first bytes were read.
@@ -190,7 +207,7 @@ impl Engine {
         meeting.originals = self.originals(&meeting, &chunk.bytes);
         let undecided = |(id, _): &&(FileId, bool)| self.files.get(id).is_some_and(is_undecided);
         if let Some((id, _)) = meeting.originals.iter().rev().find(undecided).copied() {
-            return self.waits_for_original(&meeting, id, now);
+            return self.waits_for_original(&meeting, id, true, now);
         }
         if let Some(id) = self.read_before(&meeting) {
             return self.takes_its_place(id, &meeting, now);
@@ -230,17 +247,14 @@ impl Engine {
         let plain = name::compressed(&sighting.name).map(|(plain, _)| sighting.dir.join(plain));
         let named = |file: &File| plain.as_ref().is_some_and(|plain| file.had_name(plain));
         let kin = self.originals_of(&path).filter(|file| file.ending != Ending::Gone);
-        let unseen = self.may_be_unseen(sighting, meta);
         let alike = kin.filter(|file| {
             let untold = !is_told_by_head(file, head.len());
             let grown = untold && file.handle.is_some();
-            let unread =
-                file.head.len == 0 && is_unread(file) && (named(file) || !unseen && is_older(file, meta));
-            (file.begins(head) || grown || unread) && file.identity != meta.identity
+            (file.begins(head) || grown) && file.identity != meta.identity
         });
         let tells = |file: &&File| {
             let time = is_of_one_second(file.mtime, meta.mtime);
-            content::tells(file.head) || time || !file.is_over() && (named(file) || file.head.len == 0)
+            content::tells(file.head) || time || named(file) && !file.is_over() || file.head.len == 0
         };
         let mut originals: Vec<&File> = alike.filter(tells).collect();
         originals.sort_by_key(|file| (file.begins(head), named(file), is_lost(file), file.head.len, file.id));
@@ -409,23 +423,23 @@ impl Engine {
             file.damaged = meeting.damaged;
             self.adopt(id, meeting.handle, &meeting.sighting, &meeting.beginning, now);
         } else {
-            self.waits_for_original(meeting, id, now);
+            self.waits_for_original(meeting, id, false, now);
         }
     }
 
     /// It waits until its original is gone, which is read as long as it is there.
-    fn waits_for_original(&mut self, meeting: &Meeting, original: FileId, now: Now) {
+    fn waits_for_original(&mut self, meeting: &Meeting, original: FileId, unsure: bool, now: Now) {
         let unseen = self.may_be_unseen(&meeting.sighting, &meeting.beginning.meta);
         self.close(meeting.handle);
-        self.concluded(&meeting.sighting, Seen::CopyOf { original, unseen }, now);
+        self.concluded(&meeting.sighting, Seen::CopyOf { original, unseen, unsure }, now);
     }
 
     /// It is read whole by those that follow it, or to which it is a generation that they have not seen.
     fn is_no_compressed_copy(&mut self, meeting: &mut Meeting, now: Now) {
         let Meeting { sighting, beginning, handle, epoch, damaged, .. } = meeting;
         let meta = &beginning.meta;
-        let unseen = self.unseen_by(&sighting.kin, meta.identity, meta.mtime);
-        sighting.join(if sighting.unseen { sighting.kin.clone() } else { unseen });
+        let unseen = self.unseen_in(sighting, meta);
+        sighting.join(unseen);
         if sighting.followers.is_empty() {
             return self.passes(meeting, Why::Compressed, now);
         }
@@ -496,9 +510,10 @@ impl Engine {
     fn news_of_compressed(&self, dir: &Path, name: &OsStr, seen: Seen) -> Option<Seen> {
         match seen {
             Seen::Beside => (!self.is_original_beside(dir, name)).then_some(Seen::Opening),
-            Seen::CopyOf { original, .. } => {
-                let lost = self.files.get(&original).is_none_or(is_lost);
-                lost.then_some(Seen::Opening)
+            Seen::CopyOf { original, unsure, .. } => {
+                let file = self.files.get(&original);
+                let decided = |file: &File| is_lost(file) || unsure && !is_undecided(file);
+                file.is_none_or(decided).then_some(Seen::Opening)
             }
             _ => None,
         }
@@ -514,11 +529,6 @@ fn is_told_by_head(file: &File, len: usize) -> bool {
 fn is_unread(file: &File) -> bool {
     let nothing = file.cursors.iter().all(|cursor| cursor.acked.end() == 0);
     file.is_closed() && !file.is_homeless() && !file.is_over() && nothing
-}
-
-/// Whether it was there before the other was written last.
-fn is_older(file: &File, other: &Meta) -> bool {
-    file.identity.btime != 0 && file.identity.btime <= other.mtime
 }
 
 /// Whether nobody has looked yet where it is.

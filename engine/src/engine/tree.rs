@@ -95,6 +95,8 @@ pub(super) enum Seen {
         original: FileId,
         /// It was written after the last look.
         unseen: bool,
+        /// It is compared with that once it is known where that is.
+        unsure: bool,
     },
     /// It could not be opened; tried again at each reconcile.
     Failed(Why),
