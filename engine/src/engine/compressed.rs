@@ -351,7 +351,7 @@ impl Engine {
             match file.handle {
                 // It may have been written on after it was compressed, and what it began with may not be known then.
                 Some(handle) if !begins || !covered => return self.look_into_original(meeting, id, handle),
-                _ if covered => return self.compare_at(meeting, id, check, now),
+                _ if begins && covered => return self.compare_at(meeting, id, check, now),
                 _ => {}
             }
         }
