@@ -24,6 +24,8 @@ pub struct Globs {
 #[derive(Debug)]
 struct FlowGlobs {
     files: Vec<Pattern>,
+    /// Where rotated files go.
+    archives: Vec<Pattern>,
     /// Whether compressed files are followed for their names' sake.
     compressed: bool,
     exclude: Vec<Exclude>,
@@ -78,8 +80,9 @@ impl Globs {
     pub fn new(settings: &Settings) -> Result<Self, PatternError> {
         let flows = settings.flows.iter().map(|flow| {
             let files = flow.files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
+            let archives = flow.archives.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
             let exclude = flow.exclude.iter().map(|text| Exclude::parse(text)).collect::<Result<_, _>>()?;
-            Ok(FlowGlobs { files, compressed: flow.compressed, exclude })
+            Ok(FlowGlobs { files, archives, compressed: flow.compressed, exclude })
         });
         Ok(Self {
             flows: flows.collect::<Result<_, _>>()?,
@@ -91,7 +94,8 @@ impl Globs {
     /// The directories where walks begin, and where the globs stand in them.
     pub fn bases(&self) -> Vec<(PathBuf, Standing)> {
         let patterns = self.flows.iter().enumerate().flat_map(|(flow, globs)| {
-            globs.files.iter().enumerate().map(move |(index, pattern)| (flow, index, pattern))
+            let all = globs.files.iter().chain(&globs.archives).enumerate();
+            all.map(move |(index, pattern)| (flow, index, pattern))
         });
         patterns
             .map(|(flow, index, pattern)| {
@@ -120,9 +124,19 @@ impl Globs {
 
     /// The flows whose globs match the file `name` in `dir`, compressed or not.
     pub fn matching(&self, dir: &Path, standings: &[Standing], name: &OsStr) -> Vec<FlowId> {
+        self.flows_at(dir, standings, name, |standing| !self.is_archive(standing))
+    }
+
+    fn flows_at(
+        &self,
+        dir: &Path,
+        standings: &[Standing],
+        name: &OsStr,
+        choose: impl Fn(&Standing) -> bool,
+    ) -> Vec<FlowId> {
         let mut flows: Vec<FlowId> = standings
             .iter()
-            .filter(|standing| self.pattern(standing).matches(&standing.at, name))
+            .filter(|standing| choose(standing) && self.pattern(standing).matches(&standing.at, name))
             .filter(|standing| self.admits(standing, &dir.join(name)))
             .map(|standing| FlowId(standing.flow))
             .collect();
@@ -131,13 +145,31 @@ impl Globs {
         flows
     }
 
-    /// The flows that do not follow the file `name` in `dir`, but the live file of which rotation may have made it.
+    /// The flows whose rotated files go to a directory.
+    pub fn archiving(&self, standings: &[Standing]) -> Vec<FlowId> {
+        let archives = standings.iter().filter(|standing| self.is_archive(standing));
+        archives.map(|standing| FlowId(standing.flow)).collect()
+    }
+
+    /// Whether any flow's rotated files go to a directory of their own.
+    pub fn has_archives(&self) -> bool {
+        self.flows.iter().any(|flow| !flow.archives.is_empty())
+    }
+
+    fn is_archive(&self, standing: &Standing) -> bool {
+        standing.pattern as usize >= self.flows[standing.flow as usize].files.len()
+    }
+
+    /// The flows that do not follow the file `name` in `dir`, but the live file of which rotation may have made it; and
+    /// those whose rotated files go there.
     pub fn kin(&self, dir: &Path, standings: &[Standing], name: &OsStr) -> Vec<FlowId> {
         let path = dir.join(name);
         let excluded = |flow: FlowId| self.flows[flow.0 as usize].exclude.iter().any(|e| e.matches(&path));
         let followers = self.followers(dir, standings, name);
         let lives = name::lives(name);
         let kin = lives.iter().flat_map(|live| self.followers(dir, standings, OsStr::new(live)));
+        let archived = self.flows_at(dir, standings, name, |standing| self.is_archive(standing));
+        let kin = kin.chain(archived);
         let mut kin: Vec<FlowId> = kin.filter(|flow| !followers.contains(flow) && !excluded(*flow)).collect();
         kin.sort_unstable();
         kin.dedup();
@@ -195,7 +227,9 @@ impl Globs {
     }
 
     fn pattern(&self, standing: &Standing) -> &Pattern {
-        &self.flows[standing.flow as usize].files[standing.pattern as usize]
+        let flow = &self.flows[standing.flow as usize];
+        let index = standing.pattern as usize;
+        flow.files.get(index).unwrap_or_else(|| &flow.archives[index - flow.files.len()])
     }
 }
 

@@ -210,7 +210,7 @@ impl Engine {
             flows,
             files: BTreeMap::new(),
             by_identity: BTreeMap::new(),
-            kin: kin::Kin::default(),
+            kin: kin::Kin::new(globs.has_archives()),
             held: BTreeSet::new(),
             held_before: BTreeSet::new(),
             tree: Tree::new(globs, settings.agent.watch),

@@ -79,6 +79,8 @@ pub struct File {
     pub lost: Option<i64>,
     /// Bytes at its end that cannot be decoded.
     pub damaged: u64,
+    /// No glob led to the name it was first seen under: it was rotated when it was met.
+    pub archived: bool,
 }
 
 /// Whether a file's id and epoch, and all its cursors, are in the store.
@@ -212,6 +214,7 @@ impl File {
             held: None,
             lost: None,
             damaged: 0,
+            archived: false,
         }
     }
 
@@ -247,7 +250,12 @@ impl File {
 
     /// Whether it is under the name it was first seen under, and that is no rotated one.
     pub fn is_live(&self) -> bool {
-        self.names.contains(&self.first_path) && !name::is_rotated(&self.first_path)
+        self.names.contains(&self.first_path) && self.has_live_name()
+    }
+
+    /// Whether the name it was first seen under is no rotated one.
+    pub fn has_live_name(&self) -> bool {
+        !self.archived && !name::is_rotated(&self.first_path)
     }
 
     /// Whether it is compressed: its offsets are of its plain text, and it never grows.

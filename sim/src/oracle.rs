@@ -63,6 +63,7 @@ pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) scope: Scope,
     compressed: bool,
+    archives: bool,
     line: Line,
     strip: bool,
     concatenates: bool,
@@ -127,6 +128,7 @@ impl Oracle {
                 name: flow.name.clone(),
                 scope: *scope,
                 compressed: flow.compressed,
+                archives: !flow.archives.is_empty(),
                 line: flow.line,
                 strip: flow.newline == Newline::Strip,
                 concatenates: plain || firehose,
@@ -245,13 +247,18 @@ impl Account {
     }
 
     fn is_compressed_generation(&self, path: &Path) -> bool {
-        let mut followed = self.writers.iter().filter(|writer| self.scope.has(&writer.path));
-        followed.any(|writer| (1..200).any(|number| writer.compressed(number) == path))
+        self.rotating().any(|writer| (1..200).any(|number| writer.compressed(number) == path))
     }
 
     /// Whether a program whose live file the flow follows gave a file this name.
     fn is_generation(&self, path: &Path) -> bool {
-        let mut followed = self.writers.iter().filter(|writer| self.scope.has(&writer.path));
-        followed.any(|writer| (1..200).any(|number| writer.rotated(number) == path))
+        self.rotating().any(|writer| (1..200).any(|number| writer.rotated(number) == path))
+    }
+
+    /// The programs whose rotated files it is to find.
+    fn rotating(&self) -> impl Iterator<Item = &Writer> {
+        self.writers
+            .iter()
+            .filter(|writer| self.scope.has(&writer.path) && (!writer.archives || self.archives))
     }
 }

@@ -92,6 +92,7 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
         "name": flow.name,
         "files": flow.files,
         "exclude": flow.exclude,
+        "archives": flow.archives,
         "compressed": flow.compressed,
         "start_at": match flow.start_at {
             StartAt::Beginning => "beginning",

@@ -138,7 +138,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     Place::new(&format!("{agent}{}", flow(defaults))).right();
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
-        ("stdout = true\narchives = [\"/x\"]", "`archives`"),
         ("stdout = true\nidentity = \"content\"", "`identity = \"content\"`"),
         ("stream = \"s\"\nordering = \"strict\"", "`ordering = \"strict\"`"),
         ("stream = \"s\"\nwire = \"cbor\"", "`wire = \"cbor\"`"),

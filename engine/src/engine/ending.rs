@@ -3,7 +3,7 @@
 use super::sweep::ACTIVE;
 use super::{Asked, Engine};
 use crate::event::{Do, Now};
-use crate::follow::{Ending, Stage, name};
+use crate::follow::{Ending, Stage};
 use crate::ids::{FileId, HandleId, Span};
 use crate::state::{Put, Reason};
 use crate::timer::Timer;
@@ -78,7 +78,7 @@ impl Engine {
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return false };
         let unopened = || self.may_be_behind(file.identity.ino, dir, name);
         let unlisted = || file.path == *path && file.links > 0 && !self.is_known_dir(dir);
-        !name::is_rotated(path) && (self.cannot_list(dir) || unopened() || unlisted())
+        file.has_live_name() && (self.cannot_list(dir) || unopened() || unlisted())
     }
 
     /// A read of a closing file brought nothing new, or something.

@@ -75,6 +75,9 @@ impl Engine {
     /// Whether the live file is not known yet of which rotation may have made this one.
     fn is_live_unknown(&self, path: &Path) -> bool {
         let (Some(dir), Some(file_name)) = (path.parent(), path.file_name()) else { return false };
+        if self.tree.scans == 0 && !self.archiving(dir).is_empty() {
+            return true;
+        }
         let lives = name::lives(file_name);
         let mut seen = lives.iter().filter_map(|live| self.seen_behind(dir, OsStr::new(live)));
         seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed(_)))

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::follow::{File, name};
-use crate::ids::FileId;
+use crate::ids::{FileId, FlowId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,23 @@ pub(super) struct Kin {
     names: BTreeMap<PathBuf, BTreeSet<FileId>>,
     /// Of rotated names, by the names of which rotation may have made them: the next rotation may have made another.
     rotated: BTreeMap<PathBuf, BTreeSet<FileId>>,
+    /// By the bare name, where rotated files go to other directories.
+    bare: Option<BTreeMap<PathBuf, BTreeSet<FileId>>>,
 }
 
 impl Kin {
+    /// Knows no file. With `archives` the rotated ones may be in another directory than the live one.
+    pub(super) fn new(archives: bool) -> Self {
+        Self { bare: archives.then(BTreeMap::new), ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, path: &Path, id: FileId) {
         add_to(&mut self.names, path, id);
         for live in lives(path) {
             add_to(&mut self.rotated, &live, id);
+        }
+        if let (Some(bare), Some(name)) = (&mut self.bare, path.file_name()) {
+            add_to(bare, Path::new(name), id);
         }
     }
 
@@ -35,6 +45,9 @@ impl Kin {
             for live in lives(path) {
                 remove_from(&mut self.rotated, &live, file.id);
             }
+            if let (Some(bare), Some(name)) = (&mut self.bare, path.file_name()) {
+                remove_from(bare, Path::new(name), file.id);
+            }
         }
     }
 
@@ -47,6 +60,15 @@ impl Kin {
     fn of_all(&self, path: &Path) -> BTreeSet<FileId> {
         let rotated = lives(path).filter_map(|live| self.rotated.get(&live)).flatten().copied();
         rotated.chain(self.of(path)).collect()
+    }
+}
+
+impl Kin {
+    /// The files that had, anywhere, this bare name or one that rotation may have made it of.
+    fn anywhere(&self, path: &Path) -> BTreeSet<FileId> {
+        let Some((bare, name)) = self.bare.as_ref().zip(path.file_name()) else { return BTreeSet::new() };
+        let names = lives(Path::new(name)).chain([PathBuf::from(name)]);
+        names.filter_map(|name| bare.get(&name)).flatten().copied().collect()
     }
 }
 
@@ -75,11 +97,45 @@ fn remove_from(names: &mut BTreeMap<PathBuf, BTreeSet<FileId>>, path: &Path, id:
 impl Engine {
     /// The files of which this may be a copy, by its name.
     pub(super) fn kin_of(&self, path: &Path) -> impl Iterator<Item = &File> {
-        self.kin.of(path).into_iter().filter_map(|id| self.files.get(&id))
+        let ids = self.kin.of(path).into_iter().chain(self.archived_kin(path));
+        ids.filter_map(|id| self.files.get(&id))
     }
 
     /// The files of which this may be a compressed copy, by its name.
     pub(super) fn originals_of(&self, path: &Path) -> impl Iterator<Item = &File> {
-        self.kin.of_all(path).into_iter().filter_map(|id| self.files.get(&id))
+        let ids = self.kin.of_all(path).into_iter().chain(self.archived_kin(path));
+        ids.filter_map(|id| self.files.get(&id))
+    }
+
+    /// Files of other directories, whose flows have their rotated files go to this one.
+    fn archived_kin(&self, path: &Path) -> Vec<FileId> {
+        let flows = path.parent().map(|dir| self.archiving(dir)).unwrap_or_default();
+        if flows.is_empty() {
+            return Vec::new();
+        }
+        let elsewhere = |file: &File| file.all_names().any(|name| name.parent() != path.parent());
+        let ids = self.kin.anywhere(path).into_iter();
+        let followed = |file: &File| file.cursors.iter().any(|cursor| flows.contains(&cursor.flow));
+        ids.filter(|id| self.files.get(id).is_some_and(|file| elsewhere(file) && followed(file))).collect()
+    }
+
+    /// The flows whose rotated files go to a directory.
+    pub(super) fn archiving(&self, dir: &Path) -> Vec<FlowId> {
+        let known = self.tree.dirs.get(dir);
+        known.map_or(Vec::new(), |known| self.tree.globs().archiving(&known.standings))
+    }
+
+    /// Whether this may be a copy of a file, by its name.
+    pub(super) fn may_be_copy_of(&self, path: &Path, original: &File) -> bool {
+        let flows = path.parent().map(|dir| self.archiving(dir)).unwrap_or_default();
+        let followed = original.cursors.iter().any(|cursor| flows.contains(&cursor.flow));
+        let bare = |path: &Path| path.file_name().map(PathBuf::from);
+        let archived = || {
+            let mut names = original.all_names().filter_map(|name| bare(name));
+            let lives: Vec<_> =
+                bare(path).map(|name| lives(&name).chain([name.clone()]).collect()).unwrap_or_default();
+            names.any(|name| lives.contains(&name))
+        };
+        original.may_be_copied_to(path) || followed && archived()
     }
 }

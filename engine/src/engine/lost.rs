@@ -218,6 +218,7 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
         last_seen: now.wall,
         last_read: now.mono,
         links: old.links,
+        archived: old.archived,
         ..File::new(id, old.path.clone(), identity, head, Epoch::after_another(id.run))
     };
     new.begin_under_its_name();

@@ -210,6 +210,7 @@ impl Engine {
             last_seen: now.wall,
             last_read: now.mono,
             links: meta.links,
+            archived: self.tree.globs().followers_at(&sighting.path()).is_empty(),
             ..File::new(id, sighting.path(), meta.identity, head, epoch)
         };
         self.by_identity.insert(file.identity, id);

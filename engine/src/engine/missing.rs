@@ -1,6 +1,6 @@
 //! Files that are not where they were: looked for by inode, found beside their old path, or given up.
 
-use super::tree::{Lead, Seen, Sighting, Stray};
+use super::tree::{Dir, Lead, Seen, Sighting, Stray};
 use super::{Asked, Engine};
 use crate::event::{Do, Entry, FileError, Kind, Listing, Now};
 use crate::follow::{Ending, File};
@@ -207,11 +207,18 @@ impl Engine {
 
     /// Whether a file of which nobody knows yet what it is may be a copy of it.
     pub(super) fn may_have_copy(&self, original: &File) -> bool {
-        let held = |file: &File| original.may_be_copied_to(&file.path);
-        let dir = original.path.parent().and_then(|dir| self.tree.dirs.get(dir).map(|known| (dir, known)));
-        let unopened = dir.is_some_and(|(dir, known)| {
-            known.names.iter().any(|(name, known)| match known.seen {
-                Seen::Opening | Seen::Failed(_) => original.may_be_copied_to(&dir.join(name)),
+        let held = |file: &File| self.may_be_copy_of(&file.path, original);
+        let flows: Vec<FlowId> = original.cursors.iter().map(|cursor| cursor.flow).collect();
+        let globs = self.tree.globs();
+        let here = |path: &Path, dir: &Dir| {
+            original.path.parent() == Some(path)
+                || globs.archiving(&dir.standings).iter().any(|flow| flows.contains(flow))
+        };
+        let all = self.tree.dirs.iter().filter(|_| globs.has_archives());
+        let own = original.path.parent().and_then(|dir| self.tree.dirs.get_key_value(dir));
+        let unopened = own.into_iter().chain(all).filter(|(path, dir)| here(path, dir)).any(|(path, dir)| {
+            dir.names.iter().any(|(name, known)| match known.seen {
+                Seen::Opening | Seen::Failed(_) => self.may_be_copy_of(&path.join(name), original),
                 Seen::CopyOf { original: of, .. } => of == original.id,
                 _ => false,
             })

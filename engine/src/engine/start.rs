@@ -25,7 +25,8 @@ impl Engine {
                 self.keeper.later(Put::ForgetFile(row.id));
                 continue;
             }
-            let file = File::from_row(row);
+            let archived = self.tree.globs().followers_at(&row.first_path).is_empty();
+            let file = File { archived, ..File::from_row(row) };
             if !file.is_homeless() {
                 self.by_identity.insert(file.identity, file.id);
             }
@@ -106,11 +107,17 @@ impl Engine {
     }
 
     fn starts_at_end(&self, flow: FlowId, path: &Path) -> bool {
-        let flow = &self.flows[flow.0 as usize];
+        let id = flow;
+        let flow = &self.flows[id.0 as usize];
         let at_end = flow.settings.start_at == StartAt::End;
         match &flow.start {
             FlowStart::FirstScan => at_end,
-            FlowStart::Widened(before) => at_end && !Globs::matched_by(before, path),
+            // A generation that no glob leads to is none of the files that only the new globs match.
+            FlowStart::Widened(before) => {
+                at_end
+                    && !Globs::matched_by(before, path)
+                    && self.tree.globs().followers_at(path).contains(&id)
+            }
             FlowStart::Saving | FlowStart::Begun => false,
         }
     }

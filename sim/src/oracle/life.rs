@@ -1,10 +1,12 @@
 //! Agents come and go, and contents too.
 
 use super::{Binding, Broken, Oracle};
+use crate::plan::setup::ARCHIVE;
 use crate::spans::Spans;
 use crate::world::disk::{Content, ContentId, Disk, NodeId};
 use crate::world::store::Rows;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
+use std::path::Path;
 
 /// A content that has fewer bytes is not recognised after a restart.
 const TELLING: usize = 64;
@@ -26,6 +28,7 @@ impl Oracle {
             flow.begun = flow.begun.filter(|_| !flow.first_start);
             flow.followed.clear();
             flow.started.clear();
+            let archives = flow.archives;
             let mut saved = vec![Spans::default(); flow.books.len()];
             let mut seen = vec![0; flow.books.len()];
             for binding in flow.bound.values_mut() {
@@ -39,7 +42,8 @@ impl Oracle {
                     let found = disk.names().find(|(path, node)| {
                         disk.identity(*node) == file.identity
                             && Some(disk.nodes[*node].content) == content
-                            && path.parent() == file.path.parent()
+                            && (path.parent() == file.path.parent()
+                                || archives && path.parent() == Some(Path::new(ARCHIVE)))
                     });
                     found.map(|(_, node)| node)
                 }));

@@ -9,6 +9,9 @@ pub(crate) const ROOT: &str = "/log";
 /// Where second names are, of files that every flow follows there.
 pub(crate) const LINKS: &str = "/log/links";
 
+/// Where the rotated files of some programs go.
+pub(crate) const ARCHIVE: &str = "/log/old";
+
 /// How a world is set up.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -68,6 +71,8 @@ pub(crate) struct Writer {
     /// Its live file.
     pub(crate) path: PathBuf,
     pub(crate) style: Style,
+    /// Its rotated files go to [`ARCHIVE`].
+    pub(crate) archives: bool,
     /// Its file is there, with some lines, before the agent first starts.
     pub(crate) early: bool,
 }
@@ -124,12 +129,16 @@ impl Scope {
 impl Writer {
     /// The name of its `number`-th rotated file.
     pub(crate) fn rotated(&self, number: u32) -> PathBuf {
-        let path = self.path.display();
+        let live = match self.path.file_name() {
+            Some(name) if self.archives => Path::new(ARCHIVE).join(name),
+            _ => self.path.clone(),
+        };
+        let path = live.display();
         match self.style {
             Style::Numbers { .. } => format!("{path}.{number}").into(),
             Style::Date => format!("{path}-{}", 20_260_100 + number).into(),
             Style::Stem => {
-                format!("{}-{}.log", self.path.with_extension("").display(), 20_260_100 + number).into()
+                format!("{}-{}.log", live.with_extension("").display(), 20_260_100 + number).into()
             }
         }
     }

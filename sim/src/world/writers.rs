@@ -2,7 +2,7 @@
 
 use super::disk::{ContentId, NodeId};
 use super::{What, World};
-use crate::plan::setup::{LINKS, ROOT, Scope, Style};
+use crate::plan::setup::{ARCHIVE, LINKS, ROOT, Scope, Style};
 use crate::text::LineId;
 use kintail_engine::event::{Codec, Notice};
 use std::path::{Path, PathBuf};
@@ -176,6 +176,12 @@ impl World {
     fn make_way(&mut self, writer: usize) -> Option<PathBuf> {
         let who = self.plan.setup.writers[writer].clone();
         self.disk.find(&who.path)?;
+        if who.archives {
+            let wall = self.stamp();
+            for dir in self.disk.make_dir(Path::new(ARCHIVE), wall) {
+                self.notice_entries(&dir);
+            }
+        }
         let number = match who.style {
             Style::Numbers { keep } => {
                 self.unlink(&who.rotated(keep));

@@ -23,7 +23,7 @@ impl Resolver<'_> {
             name: self.name(section),
             files: self.globs(section, "files"),
             exclude: self.globs(section, "exclude"),
-            archives: Vec::new(),
+            archives: self.globs(section, "archives"),
             compressed: section.is("compressed"),
             start_at: match section.word("start_at") {
                 "end" => StartAt::End,
@@ -85,7 +85,7 @@ impl Resolver<'_> {
         }
         let mut globs = Vec::new();
         for (text, spot) in texts {
-            let glob = if name == "files" { self.base.glob(text) } else { self.base.exclude(text) };
+            let glob = if name == "exclude" { self.base.exclude(text) } else { self.base.glob(text) };
             match glob {
                 Ok(glob) => globs.push(glob),
                 Err(fault) => {

@@ -21,8 +21,7 @@ pub(super) const FLOW: Table = Table {
             "Which files are followed; needed. `*` and `?` stay within a directory, `**` does not.",
         ),
         Key::new("exclude", Kind::Texts, "[]", "Which of them are not: whole paths, or names without a `/`."),
-        Key::new("archives", Kind::Texts, "[]", "Where rotated files go, if not beside the live one.")
-            .later(),
+        Key::new("archives", Kind::Texts, "[]", "Where rotated files go, if not beside the live one."),
         Key::new(
             "compressed",
             Kind::Bool,

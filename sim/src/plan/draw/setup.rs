@@ -2,7 +2,7 @@
 
 use super::{chance, pick};
 use crate::plan::MS;
-use crate::plan::setup::{Pace, ROOT, Rates, Scope, Setup, Style, Writer};
+use crate::plan::setup::{ARCHIVE, Pace, ROOT, Rates, Scope, Setup, Style, Writer};
 use fastrand::Rng;
 use kintail_engine::settings::{
     Agent, Batch, Destination, Flow, HoldDeleted, KIB, Line, Newline, Oversize, Pacing, PartitionKey,
@@ -19,17 +19,22 @@ fn millis(rng: &mut Rng, range: std::ops::Range<u64>) -> Duration {
 pub(super) fn setup(rng: &mut Rng) -> Setup {
     let dirs = [ROOT, ROOT, "/log/sub", "/log/sub/deep", "/log/other"];
     let styles = [Style::Numbers { keep: 2 }, Style::Numbers { keep: 4 }, Style::Date, Style::Stem];
-    let writers = (0..rng.usize(1..=3))
+    let archives = chance(rng, 250);
+    let writers: Vec<Writer> = (0..rng.usize(1..=3))
         .map(|n| Writer {
             path: Path::new(pick(rng, &dirs)).join(format!("app{n}.log")),
             style: pick(rng, &styles),
+            archives: archives && chance(rng, 700),
             early: chance(rng, 300),
         })
         .collect();
     let scopes: Vec<Scope> = (0..pick(rng, &[1, 1, 1, 2, 3]))
         .map(|_| pick(rng, &[Scope::Live, Scope::Family, Scope::Tree, Scope::All, Scope::All]))
         .collect();
-    let flows = scopes.iter().enumerate().map(|(n, scope)| flow(rng, n, *scope)).collect();
+    let mut flows: Vec<Flow> = scopes.iter().enumerate().map(|(n, scope)| flow(rng, n, *scope)).collect();
+    for flow in flows.iter_mut().filter(|_| archives) {
+        flow.archives = if chance(rng, 800) { vec![format!("{ARCHIVE}/*")] } else { Vec::new() };
+    }
     let mut settings = Settings { agent: agent(rng), flows };
     settings.agent.memory = least_memory(&settings) + pick(rng, &[0, 0, 16 * KIB, 1024 * KIB]);
     let calm = chance(rng, 300);
