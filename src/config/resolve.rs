@@ -109,6 +109,7 @@ fn engine_agent(section: &Section, host: String) -> Agent {
         hold_deleted: section.size("hold_deleted").map_or(HoldDeleted::Unlimited, HoldDeleted::Bytes),
         forget_after: section.time("forget_after").unwrap_or_default(),
         host,
+        facts: std::collections::BTreeMap::new(),
         // Known when the agent runs: its log is one of them.
         own_paths: Vec::new(),
     }

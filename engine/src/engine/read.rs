@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) mode: Mode,
     /// Bytes asked for, and booked.
     pub(super) len: u64,
+    /// Bytes booked for what steps make of them.
+    pub(super) room: u64,
     /// Actions asked for before it.
     asked: u64,
 }
@@ -43,6 +45,12 @@ pub(super) struct Reading {
     pub(super) charge: u64,
     /// The file's, after the read.
     pub(super) size: u64,
+}
+
+impl Plan {
+    fn booked(&self) -> u64 {
+        self.len + self.room
+    }
 }
 
 impl Engine {
@@ -154,20 +162,28 @@ impl Engine {
     ) -> Planned {
         let index = flow.0 as usize;
         let overlap = u64::from(check.print.len);
+        // Records that steps make are mostly less than twice as long as their lines.
+        let growth = if self.flows[index].program.is_some() { 2 } else { 0 };
         let len = match need {
             Some(need) => overlap + need,
-            None => overlap + chunk.min(self.budget.room(index, borrow) / 2),
+            None => overlap + chunk.min(self.budget.room(index, borrow) / 2 / (1 + growth)),
         };
+        let room = match need {
+            _ if growth == 0 || mode == Mode::Search => 0,
+            Some(_) => self.flows[index].rules.limit,
+            None => growth * (len - overlap),
+        };
+        let plan = Plan { check, mode, len, room, asked: self.next_action };
         let enough = need.is_some() || len >= overlap + LEAST_READ;
         let booked = match need {
             // While records are on their way, their memory will do.
-            Some(_) if !self.flows[index].sender.is_empty() => self.budget.take(index, len, borrow),
-            Some(_) => self.budget.take_whole(index, len, borrow),
-            None => enough && self.budget.take(index, len, borrow),
+            Some(_) if !self.flows[index].sender.is_empty() => self.budget.take(index, plan.booked(), borrow),
+            Some(_) => self.budget.take_whole(index, plan.booked(), borrow),
+            None => enough && self.budget.take(index, plan.booked(), borrow),
         };
         if booked {
             self.budget.stop_waiting(index);
-            Planned::Read(Plan { check, mode, len, asked: self.next_action })
+            Planned::Read(plan)
         } else {
             Planned::NoRoom
         }
@@ -200,7 +216,7 @@ impl Engine {
         let chunk = match result {
             Ok(chunk) if current => chunk,
             result => {
-                self.budget.give(flow, plan.len);
+                self.budget.give(flow, plan.booked());
                 if current && let Err(error) = result {
                     self.read_failed(id, &error, now);
                 }
@@ -208,7 +224,8 @@ impl Engine {
             }
         };
         let held = chunk.bytes.len() as u64;
-        self.budget.resize(flow, plan.len, held);
+        let charge = held + plan.room;
+        self.budget.resize(flow, plan.booked(), charge);
         self.look(id.file, &chunk, plan.asked, now);
         let acked = self.acked_end(id);
         let overlap = u64::from(plan.check.print.len);
@@ -218,13 +235,13 @@ impl Engine {
         let short = overlap == 0 && chunk.meta.size < u64::from(file.head.len);
         let stale = short && chunk.meta.size != file.size;
         if stale {
-            self.budget.give(flow, held);
+            self.budget.give(flow, charge);
             self.read_again(id);
         } else if held < overlap || chunk.meta.size < acked || short {
-            self.budget.give(flow, held);
+            self.budget.give(flow, charge);
             self.changed(id, plan.mode, Fingerprint::default(), now);
         } else {
-            self.frame(id, handle, plan, chunk);
+            self.frame(id, handle, plan, chunk, now);
         }
     }
 

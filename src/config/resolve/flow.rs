@@ -44,6 +44,7 @@ impl Resolver<'_> {
             batch: batch(section, &destination),
             retry: self.retry(section),
             line: line(section),
+            process: Vec::new(),
             destination,
         };
         self.limits(section, &flow);
