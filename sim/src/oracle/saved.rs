@@ -81,8 +81,7 @@ impl Oracle {
             }
             Reason::DeletedUnread => disk.nodes[node].links == 0,
             // No writer leaves a hole, nobody gives such orders.
-            Reason::OnError => false,
-            Reason::Hole | Reason::DeadLetterCleared | Reason::OffsetSet => false,
+            Reason::Hole | Reason::OnError | Reason::DeadLetterCleared | Reason::OffsetSet => false,
         };
         if !true_reason {
             let text = format!("{row:?} of content {} with {} bytes", binding.content, content.bytes.len());

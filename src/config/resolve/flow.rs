@@ -44,7 +44,7 @@ impl Resolver<'_> {
             batch: batch(section, &destination),
             retry: self.retry(section),
             line: line(section),
-            process: Vec::new(),
+            process: self.process(section),
             destination,
         };
         self.limits(section, &flow);
