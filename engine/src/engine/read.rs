@@ -22,6 +22,9 @@ const LEAST_READ: u64 = 4 * 1024;
 /// A file that could not be read is tried again after so long.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// So many times the bytes of lines are booked for what steps make of them: mostly they make less.
+const GROWTH: u64 = 2;
+
 /// What a read is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
@@ -162,8 +165,7 @@ impl Engine {
     ) -> Planned {
         let index = flow.0 as usize;
         let overlap = u64::from(check.print.len);
-        // Records that steps make are mostly less than twice as long as their lines.
-        let growth = if self.flows[index].program.is_some() { 2 } else { 0 };
+        let growth = if self.flows[index].program.is_some() { GROWTH } else { 0 };
         let len = match need {
             Some(need) => overlap + need,
             None => overlap + chunk.min(self.budget.room(index, borrow) / 2 / (1 + growth)),
@@ -206,7 +208,7 @@ impl Engine {
         &mut self,
         id: CursorId,
         handle: HandleId,
-        plan: Plan,
+        mut plan: Plan,
         result: Result<Chunk, FileError>,
         now: Now,
     ) {
@@ -224,11 +226,15 @@ impl Engine {
             }
         };
         let held = chunk.bytes.len() as u64;
+        let overlap = u64::from(plan.check.print.len);
+        let booked = plan.booked();
+        if plan.mode == Mode::Lines {
+            plan.room = plan.room.min(GROWTH * held.saturating_sub(overlap));
+        }
         let charge = held + plan.room;
-        self.budget.resize(flow, plan.booked(), charge);
+        self.budget.resize(flow, booked, charge);
         self.look(id.file, &chunk, plan.asked, now);
         let acked = self.acked_end(id);
-        let overlap = u64::from(plan.check.print.len);
         let file = &self.files[&id.file];
         // Where nothing was read before, a file that has fewer bytes than are known of its beginning is another content;
         // unless this read is an old one, which tells nothing.
