@@ -118,6 +118,8 @@ pub struct Cut {
     pub filtered_lines: u32,
     /// How many lines a step failed on.
     pub failed_lines: u32,
+    /// Why it failed on the first of them.
+    pub fault: Option<String>,
     /// Bytes that `oversize` or `on_error` discards.
     pub lost: Vec<(Span, Reason)>,
     /// Where the next line starts.
@@ -476,6 +478,7 @@ impl<'a> Cutter<'a> {
             filtered: filtered.into_iter().collect(),
             filtered_lines: skipped,
             failed_lines: 0,
+            fault: None,
             lost: self.lost,
             next: self.next.unwrap_or_else(|| {
                 if searching {

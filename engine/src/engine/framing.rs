@@ -1,7 +1,7 @@
 //! From a buffer to records: hands it out to be cut, and takes the pieces in.
 
 use super::read::{Plan, Reading};
-use super::{Asked, Engine};
+use super::{Asked, Engine, Level};
 use crate::event::{Chunk, Do, Letter, Now};
 use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
 use crate::frame::{Cut, Dead, FrameJob, Framed, Framing};
@@ -107,6 +107,9 @@ impl Engine {
         if more {
             self.flow(id.flow).ready.push_back(id.file);
         }
+        if let Some(fault) = &cut.fault {
+            self.failed(id, fault);
+        }
         if cut.lines.made {
             // Of the read buffer nothing is left.
             let made = cut.lines.bytes.len() as u64 + letters(&cut);
@@ -123,6 +126,15 @@ impl Engine {
         if !more {
             self.at_rest(id.file, now);
         }
+    }
+
+    /// A step failed on some lines.
+    fn failed(&mut self, id: CursorId, fault: &str) {
+        let flow = &self.flows[id.flow.0 as usize];
+        let (name, lines) = (&flow.settings.name, flow.counters.failed_lines);
+        let path = self.files.get(&id.file).map(|file| file.path.display().to_string()).unwrap_or_default();
+        let text = format!("flow {name}: steps failed on {lines} lines so far, last of {path}: {fault}");
+        self.note(Level::Warn, format!("steps {name}"), text);
     }
 
     /// What of a buffer is not shipped.

@@ -135,6 +135,7 @@ impl<'j> Out<'j> {
         let on_error = program.steps[step].on_error;
         let original = [&program.original(line.0), line.1].concat();
         let span = Span::new(rec.at, rec.end);
+        let message = format!("step {}: {fault}", step + 1);
         match on_error {
             OnError::Pass if original.len() <= self.limit => {
                 let start = self.buffer.len();
@@ -147,12 +148,12 @@ impl<'j> Out<'j> {
             }
             // With what is redacted in it, the line may be too long by itself.
             OnError::Pass | OnError::DeadLetter => {
-                let message = format!("step {}: {fault}", step + 1);
-                let code = "Process";
-                self.cut.dead.push(Dead { span, data: Bytes::from(original), code, message });
+                let (data, code, message) = (Bytes::from(original), "Process", message.clone());
+                self.cut.dead.push(Dead { span, data, code, message });
             }
         }
         self.cut.failed_lines += 1;
+        self.cut.fault.get_or_insert(message);
         Ok(())
     }
 }
