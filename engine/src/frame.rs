@@ -9,10 +9,11 @@
 
 use crate::content::{self, WINDOW};
 use crate::ids::{CursorId, Span};
-use crate::process::{Buffer, Processing};
+use crate::process::{Buffer, Processing, Program};
 use crate::settings::{Line, Oversize};
 use crate::state::{Check, Fingerprint, Reason};
 use bytes::Bytes;
+use std::sync::Arc;
 
 mod position;
 #[cfg(test)]
@@ -79,6 +80,8 @@ pub enum Mode {
     Lines,
     /// The inside of a line whose end is looked for.
     Search,
+    /// The file's first line, only for the columns that it names.
+    Names,
     /// The start of one long line, all of it in the buffer or as much as a record takes. Its end, if known.
     Long {
         /// After its newline.
@@ -120,6 +123,8 @@ pub struct Cut {
     pub failed_lines: u32,
     /// Why it failed on the first of them.
     pub fault: Option<String>,
+    /// The flow's steps, when the file's first line was found to name their columns.
+    pub program: Option<Arc<Program>>,
     /// Bytes that `oversize` or `on_error` discards.
     pub lost: Vec<(Span, Reason)>,
     /// Where the next line starts.
@@ -235,12 +240,15 @@ impl FrameJob {
         let mut cutter = Cutter::new(&self);
         match self.mode {
             Mode::Lines => cutter.lines(),
+            Mode::Names => {}
             Mode::Search if self.hole => cutter.search_hole(),
             Mode::Search => cutter.search(),
             Mode::Long { end } => cutter.long(end),
         }
         let mut cut = cutter.finish();
-        if let Some(process) = &self.process {
+        if self.mode == Mode::Names {
+            cut.program = self.process.as_ref().map(|process| process.named_by(&self.bytes));
+        } else if let Some(process) = &self.process {
             let buffer = Buffer { base: self.base, start: self.check.at, ended: self.ended };
             process.apply(&mut cut, buffer, self.rules.limit);
         }
@@ -479,6 +487,7 @@ impl<'a> Cutter<'a> {
             filtered_lines: skipped,
             failed_lines: 0,
             fault: None,
+            program: None,
             lost: self.lost,
             next: self.next.unwrap_or_else(|| {
                 if searching {

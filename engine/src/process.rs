@@ -78,6 +78,28 @@ impl Program {
         })
     }
 
+    /// Whether a file's first line names its columns, and has not yet.
+    pub fn awaits_names(&self) -> bool {
+        self.steps.iter().any(|step| awaited(step).is_some())
+    }
+
+    /// The same, with the columns that a file's first line names.
+    fn named_by(&self, line: &[u8]) -> Self {
+        let named = |step: &Step| match awaited(step) {
+            Some((csv, field)) => {
+                let parser = Parser::Csv(csv.named_by(line));
+                Step { action: Action::Parse { parser, field: field.clone() }, ..step.clone() }
+            }
+            None => step.clone(),
+        };
+        Self {
+            steps: self.steps.iter().map(named).collect(),
+            flow: self.flow.clone(),
+            host: self.host.clone(),
+            facts: self.facts.clone(),
+        }
+    }
+
     /// Takes a record through all steps.
     fn run<'a>(&'a self, record: &mut Record<'a>, at: At<'a>, mtime: i64) -> Fate {
         for (number, step) in self.steps.iter().enumerate() {
@@ -106,6 +128,14 @@ impl Program {
     /// The last step's, for a record that came out too long.
     fn last(&self) -> usize {
         self.steps.len().saturating_sub(1)
+    }
+}
+
+/// The CSV whose columns a step does not know yet.
+fn awaited(step: &Step) -> Option<(&Csv, &Option<String>)> {
+    match &step.action {
+        Action::Parse { parser: Parser::Csv(csv), field } if csv.columns.is_empty() => Some((csv, field)),
+        _ => None,
     }
 }
 

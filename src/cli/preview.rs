@@ -80,7 +80,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
     let size = source.size().map_err(input)?;
     let mut shower = Shower::new(flow, &config.engine.agent.host, path, json);
     let rules = Rules::new(&flow.line, shower.payload());
-    let process = processing(config, flow, path, source.mtime());
+    let mut process = processing(config, flow, path, source.mtime());
     let mut position = Position::new(Check::default(), flow.line.skip_header);
     while position.line.at < size {
         let (check, mode, need) = match position.step(rules) {
@@ -114,6 +114,9 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
         };
         let stood = position;
         position.advance(mode, &cut);
+        if let (Some(process), Some(program)) = (&mut process, &cut.program) {
+            process.program = std::sync::Arc::clone(program);
+        }
         shower.cut(*cut)?;
         if position == stood {
             // The file is shorter than it was.

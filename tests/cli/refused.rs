@@ -236,8 +236,8 @@ fn a_wrong_step_is_refused_with_its_place_and_the_fix() {
         (
             "parse = \"csv\"\ncolumns = [\"a\"]\nheader = true",
             1,
-            "`header` is not in this version",
-            "leave it out",
+            "`columns` beside `header = true`",
+            "one of them",
         ),
         ("parse = \"regex\"", 1, "parse = \"regex\" needs its pattern", "(?<level>"),
         ("parse = \"regex\"\npattern = 'a(b'", 11, "not a pattern: unclosed group", "regular expression"),

@@ -4,7 +4,7 @@ use super::read::{Plan, Reading};
 use super::{Asked, Engine, Level};
 use crate::event::{Chunk, Do, Letter, Now};
 use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
-use crate::frame::{Cut, Dead, FrameJob, Framed, Framing};
+use crate::frame::{Cut, Dead, FrameJob, Framed, Framing, Mode};
 use crate::ids::{CursorId, HandleId, Span};
 use crate::job::Job;
 use crate::process::Processing;
@@ -45,8 +45,13 @@ impl Engine {
 
     /// What a job needs to take lines through the flow's steps, if it has any.
     fn processing(&self, id: CursorId, plan: &Plan, chunk: &Chunk, now: Now) -> Option<Box<Processing>> {
-        let program = Arc::clone(self.flows[id.flow.0 as usize].program.as_ref()?);
-        let path = self.files.get(&id.file)?.first_path.clone();
+        let program = self.flows[id.flow.0 as usize].program.as_ref()?;
+        let file = self.files.get(&id.file)?;
+        let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow)?;
+        // From the file's first line on, that tells the columns.
+        let named = cursor.program.as_ref().filter(|_| plan.check.at > 0);
+        let program = Arc::clone(named.unwrap_or(program));
+        let path = file.first_path.clone();
         let mtime = chunk.meta.mtime;
         Some(Box::new(Processing { program, path, now: now.wall, mtime, room: plan.room }))
     }
@@ -67,6 +72,15 @@ impl Engine {
 
     pub(super) fn cut(&mut self, id: CursorId, read: Reading, mut cut: Cut, now: Now) {
         let Reading { mode, mut charge, size, .. } = read;
+        if cut.program.is_some()
+            && let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow))
+        {
+            cursor.program = cut.program.take();
+        }
+        if mode == Mode::Names {
+            self.budget.give(id.flow.0 as usize, charge);
+            return self.read_again(id);
+        }
         let cursor = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow));
         if let Some((seen, line)) = cursor.map(|cursor| (cursor.seen, cursor.position.line.at))
             && size < seen

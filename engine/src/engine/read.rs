@@ -127,6 +127,7 @@ impl Engine {
 
     fn plan(&mut self, id: FileId, flow: FlowId, borrow: bool, now: Now) -> Planned {
         let rules = self.flow(flow).rules;
+        let awaits = self.flow(flow).program.as_ref().is_some_and(|program| program.awaits_names());
         loop {
             let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) else {
                 return Planned::Nothing;
@@ -137,6 +138,10 @@ impl Engine {
                 return Planned::Nothing;
             }
             let epoch = cursor.epoch;
+            let chunk = cursor.chunk;
+            if awaits && cursor.program.is_none() && cursor.position.line.at > 0 {
+                return self.book(flow, Check::default(), Mode::Names, None, chunk, borrow);
+            }
             match cursor.position.step(rules) {
                 Step::Skip { span, reason } => {
                     if let Some(reason) = reason {
@@ -145,7 +150,6 @@ impl Engine {
                     self.ack(CursorId { flow, file: id, epoch }, span, now);
                 }
                 Step::Read { check, mode, need } => {
-                    let chunk = cursor.chunk;
                     return self.book(flow, check, mode, need, chunk, borrow);
                 }
             }
@@ -171,7 +175,7 @@ impl Engine {
             None => overlap + chunk.min(self.budget.room(index, borrow) / 2 / (1 + growth)),
         };
         let room = match need {
-            _ if growth == 0 || mode == Mode::Search => 0,
+            _ if growth == 0 || matches!(mode, Mode::Search | Mode::Names) => 0,
             Some(_) => self.flows[index].rules.limit,
             None => growth * (len - overlap),
         };

@@ -31,10 +31,20 @@ pub struct Processing {
 impl Processing {
     /// Puts what the steps make in the place of the records, none longer than `limit`.
     pub(crate) fn apply(&self, cut: &mut Cut, buffer: Buffer, limit: u64) {
-        let lines = Lines { recs: std::mem::take(&mut cut.lines.recs), ..cut.lines.clone() };
-        let place = Place::new(&self.program, &self.path, self.now);
+        let mut lines = Lines { recs: std::mem::take(&mut cut.lines.recs), ..cut.lines.clone() };
+        if self.program.awaits_names() && buffer.start == 0 && !lines.recs.is_empty() {
+            cut.program = Some(self.named_by(&lines.bytes));
+            if lines.recs[0].at == 0 {
+                cut.filtered_lines += 1;
+                let rec = lines.recs.remove(0);
+                cut.filtered.push(lines.span(rec));
+            }
+        }
+        let program = cut.program.clone().unwrap_or_else(|| Arc::clone(&self.program));
+        let place = Place::new(&program, &self.path, self.now);
         let mut record = Record::new();
         let mut out = Out {
+            program: &program,
             processing: self,
             limit: limit as usize,
             buffer: Vec::with_capacity(self.room.min(2 * lines.bytes.len() as u64) as usize),
@@ -53,6 +63,14 @@ impl Processing {
     }
 }
 
+impl Processing {
+    /// The program with the columns that a file's first line names: the buffer's first, as much of it as there is.
+    pub(crate) fn named_by(&self, buffer: &[u8]) -> Arc<Program> {
+        let end = memchr::memchr(b'\n', buffer).map_or(buffer.len(), |newline| newline + 1);
+        Arc::new(self.program.named_by(split(&buffer[..end], false).0))
+    }
+}
+
 /// A job's read buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buffer {
@@ -68,6 +86,7 @@ pub(crate) struct Buffer {
 struct Full;
 
 struct Out<'j> {
+    program: &'j Program,
     processing: &'j Processing,
     limit: usize,
     buffer: Vec<u8>,
@@ -85,7 +104,7 @@ impl<'j> Out<'j> {
     where
         'j: 'a,
     {
-        let program = &self.processing.program;
+        let program = self.program;
         let (text, end) = split(lines.data(rec), lines.is_cut(rec));
         record.begin(text);
         let at = At { place, step: 0, offset: rec.at };
@@ -131,7 +150,7 @@ impl<'j> Out<'j> {
     }
 
     fn failed(&mut self, rec: Rec, line: (&[u8], &[u8]), step: usize, fault: Fault) -> Result<(), Full> {
-        let program = &self.processing.program;
+        let program = self.program;
         let on_error = program.steps[step].on_error;
         let original = [&program.original(line.0), line.1].concat();
         let span = Span::new(rec.at, rec.end);

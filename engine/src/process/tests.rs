@@ -302,3 +302,17 @@ fn hostile_lines_come_through() {
         assert_eq!(cut.lines.data(cut.lines.recs[0]), line, "what no step touches stays");
     }
 }
+
+#[test]
+fn a_files_first_line_names_the_columns() {
+    let csv = || vec![step(parse(Parser::Csv(Csv { columns: Vec::new(), delimiter: b';' })))];
+    let cut = job(csv(), 1 << 20, b"a;\"b;\"\"\";a\r\n1;2;3\n4\n");
+    assert_eq!(
+        records(&cut),
+        ["{\"a\":\"1\",\"b;\\\"\":\"2\",\"a\":\"3\"}\n", "{\"a\":\"4\",\"b;\\\"\":null,\"a\":null}\n"]
+    );
+    assert_eq!((cut.filtered, cut.filtered_lines), (vec![Span::new(0, 12)], 1));
+    let named = cut.program.expect("columns");
+    assert!(!named.awaits_names() && processing(csv(), 0).program.awaits_names());
+    assert_eq!(named.named_by(b"x").steps, named.steps, "named once");
+}

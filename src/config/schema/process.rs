@@ -37,8 +37,12 @@ pub(super) const PROCESS: Table = Table {
             r#"",""#,
             "With `csv`: the byte between columns; a comma if left out.",
         ),
-        Key::unset("header", Kind::Bool, "true", "With `csv`: the file's first line names the columns.")
-            .later(),
+        Key::unset(
+            "header",
+            Kind::Bool,
+            "true",
+            "With `csv`: the file's first line names the columns, and is not shipped.",
+        ),
         Key::unset(
             "format",
             Kind::Text,

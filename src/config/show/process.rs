@@ -56,7 +56,10 @@ fn parser(parser: &Parser) -> Value {
         Parser::Json => "json",
         Parser::Csv(csv) => {
             let delimiter = char::from(csv.delimiter).to_string();
-            return json!({ "parse": "csv", "columns": csv.columns, "delimiter": delimiter });
+            let header = csv.columns.is_empty();
+            let columns = if header { Value::Null } else { json!(csv.columns) };
+            let header = if header { json!(true) } else { Value::Null };
+            return json!({ "parse": "csv", "columns": columns, "header": header, "delimiter": delimiter });
         }
         Parser::Logfmt => "logfmt",
         Parser::Regex(pattern) => return json!({ "parse": "regex", "pattern": literal(pattern.as_str()) }),

@@ -40,6 +40,9 @@ const FULL: &str = r#"
     columns = ["z", "a"]
     delimiter = "\t"
     [[flow.process]]
+    parse = "csv"
+    header = true
+    [[flow.process]]
     parse = "nginx"
     format = '$${status} $a'
     field = "a"

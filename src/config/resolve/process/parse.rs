@@ -28,10 +28,15 @@ impl Resolver<'_> {
     fn csv(&mut self, section: &Section) -> Option<Csv> {
         let columns: Vec<String> = section.texts("columns").iter().map(|(name, _)| name.clone()).collect();
         let delimiter = section.text("delimiter").unwrap_or(",");
-        if columns.is_empty() {
-            // Names by the first line are for a later version, which is noted.
-            if !section.faulty("columns") && section.written("header").is_none() {
-                let help = "write columns = [\"a\", \"b\"]";
+        let header = section.is("header");
+        if header && let Some(places) = section.written("columns") {
+            let help = "leave one of them out";
+            self.errors.push(places.key.clone(), "`columns` beside `header = true`", help);
+            return None;
+        }
+        if columns.is_empty() && !header {
+            if !section.faulty("columns") {
+                let help = "write columns = [\"a\", \"b\"], or header = true";
                 self.errors.push(section.spot("columns"), "the columns have no names", help);
             }
             return None;
