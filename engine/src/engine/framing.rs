@@ -7,6 +7,7 @@ use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
 use crate::frame::{Cut, Dead, FrameJob, Framed, Framing, Mode};
 use crate::ids::{CursorId, HandleId, Span};
 use crate::job::Job;
+use crate::partition::KeyRule;
 use crate::process::Processing;
 use crate::state::Reason;
 use std::sync::Arc;
@@ -71,12 +72,8 @@ impl Engine {
     }
 
     pub(super) fn cut(&mut self, id: CursorId, read: Reading, mut cut: Cut, now: Now) {
-        let Reading { mode, mut charge, size, .. } = read;
-        if cut.program.is_some()
-            && let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow))
-        {
-            cursor.program = cut.program.take();
-        }
+        let Reading { mode, charge, size, .. } = read;
+        self.names(id, &mut cut);
         if mode == Mode::Names {
             self.budget.give(id.flow.0 as usize, charge);
             return self.read_again(id);
@@ -113,22 +110,39 @@ impl Engine {
         cut.dead.retain(|dead| !cursor.acked.covers(dead.span));
         cut.lost.retain(|(span, _)| !cursor.acked.covers(*span));
         let key = cursor.key.clone();
-        let counters = &mut self.flow(id.flow).counters;
-        counters.read_bytes += to.at - from;
-        counters.filtered_lines += u64::from(cut.filtered_lines);
-        counters.failed_lines += u64::from(cut.failed_lines);
-        counters.records += cut.lines.recs.len() as u64;
+        self.flow(id.flow).counters.read_bytes += to.at - from;
         if more {
             self.flow(id.flow).ready.push_back(id.file);
         }
+        self.hand_over(id, cut, key, charge, now);
+        if !more {
+            self.at_rest(id.file, now);
+        }
+    }
+
+    /// The file's first line named columns.
+    fn names(&mut self, id: CursorId, cut: &mut Cut) {
+        if let Some(program) = cut.program.take()
+            && let Some(cursor) = self.files.get_mut(&id.file).and_then(|file| file.cursor(id.flow))
+        {
+            cursor.program = Some(program);
+        }
+    }
+
+    /// What is shipped goes to the sender, with what is booked for it.
+    fn hand_over(&mut self, id: CursorId, mut cut: Cut, key: KeyRule, mut charge: u64, now: Now) {
+        let counters = &mut self.flow(id.flow).counters;
+        counters.filtered_lines += u64::from(cut.filtered_lines);
+        counters.failed_lines += u64::from(cut.failed_lines);
+        counters.records += cut.lines.recs.len() as u64;
         if let Some(fault) = &cut.fault {
             self.failed(id, fault);
         }
         if cut.lines.made {
             // Of the read buffer nothing is left.
-            let made = cut.lines.bytes.len() as u64 + letters(&cut);
-            self.budget.resize(id.flow.0 as usize, charge, made);
-            charge = cut.lines.bytes.len() as u64;
+            let made = cut.lines.bytes.len() as u64;
+            self.budget.resize(id.flow.0 as usize, charge, made + letters(&cut));
+            charge = made;
         }
         self.settle(id, &mut cut, now);
         if cut.lines.recs.is_empty() {
@@ -136,9 +150,6 @@ impl Engine {
         } else {
             let sender = &mut self.flows[id.flow.0 as usize].sender;
             sender.push(cut.lines, key, charge, now.mono);
-        }
-        if !more {
-            self.at_rest(id.file, now);
         }
     }
 
