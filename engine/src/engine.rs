@@ -37,6 +37,7 @@ use crate::event::{Action, Do, Event, Letter, Notice, Now};
 use crate::follow::File;
 use crate::frame::Rules;
 use crate::ids::{ActionId, FileId, FlowId, HandleId, RunId};
+use crate::process::Program;
 use crate::settings::{self, Settings};
 use crate::state::{Identity, LedgerRow};
 use crate::status::Counters;
@@ -91,7 +92,7 @@ pub struct Engine {
     notes: Vec<Note>,
     ledger: Vec<LedgerRow>,
     /// Dead letters that could not be written yet.
-    unwritten: Vec<(FlowId, Vec<Letter>)>,
+    unwritten: Vec<(FlowId, Vec<Letter>, u64)>,
     letters_out: usize,
     drains: Vec<orders::Drain>,
     resend: Option<resend::Resend>,
@@ -160,6 +161,8 @@ enum Phase {
 struct Flow {
     settings: settings::Flow,
     rules: Rules,
+    /// What makes records of its lines, if it has steps.
+    program: Option<Arc<Program>>,
     sender: Sender,
     /// Files that it wants to read, in turn.
     ready: VecDeque<FileId>,
@@ -193,7 +196,8 @@ impl Engine {
     pub fn new(start: Start) -> Result<Self, PatternError> {
         let globs = Arc::new(Globs::new(&start.settings)?);
         let settings = start.settings;
-        let flows = settings.flows.iter().enumerate().map(|(index, flow)| Flow::new(index, flow)).collect();
+        let flow = |(index, flow)| Flow::new(index, flow, &settings.agent);
+        let flows = settings.flows.iter().enumerate().map(flow).collect();
         let reserve = settings::reserve(&settings);
         let budget = Budget::new(settings.agent.memory, reserve, settings.flows.len());
         let mut rng = fastrand::Rng::with_seed(start.seed);
@@ -356,7 +360,7 @@ impl Engine {
 }
 
 impl Flow {
-    fn new(index: usize, flow: &settings::Flow) -> Self {
+    fn new(index: usize, flow: &settings::Flow, agent: &settings::Agent) -> Self {
         let destination = destination::for_flow(flow);
         let id = FlowId(index as u32);
         let longest = crate::partition::longest_key(&flow.partition_key, destination.keyed());
@@ -364,6 +368,7 @@ impl Flow {
         Self {
             settings: flow.clone(),
             rules: Rules::new(&flow.line, payload),
+            program: Program::new(flow, agent),
             sender: Sender::new(id, flow, destination),
             ready: VecDeque::new(),
             credit: 0,

@@ -16,10 +16,12 @@ use crate::content;
 use crate::frame::Position;
 use crate::ids::{CursorId, Epoch, FileId, FlowId, HandleId, Span};
 use crate::partition::KeyRule;
+use crate::process::Program;
 use crate::settings;
 use crate::state::{Check, CursorRow, FileRow, Fingerprint, Identity};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Least read while a file is followed, in bytes.
@@ -137,6 +139,8 @@ pub struct Cursor {
     pub chunk: u64,
     /// How keys are made.
     pub key: KeyRule,
+    /// The flow's steps with the columns that the file's first line names.
+    pub program: Option<Arc<Program>>,
 }
 
 /// What a cursor does.
@@ -344,6 +348,7 @@ impl Cursor {
             again: false,
             chunk: SMALL_READ,
             key,
+            program: None,
         }
     }
 

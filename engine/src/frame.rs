@@ -9,9 +9,11 @@
 
 use crate::content::{self, WINDOW};
 use crate::ids::{CursorId, Span};
+use crate::process::{Buffer, Processing, Program};
 use crate::settings::{Line, Oversize};
 use crate::state::{Check, Fingerprint, Reason};
 use bytes::Bytes;
+use std::sync::Arc;
 
 mod position;
 #[cfg(test)]
@@ -46,6 +48,8 @@ pub struct FrameJob {
     pub hold: u64,
     /// What a line is.
     pub rules: Rules,
+    /// What is made of the lines; `None`: they are shipped as they are.
+    pub process: Option<Box<Processing>>,
 }
 
 /// What a line is, for this flow and destination.
@@ -76,6 +80,8 @@ pub enum Mode {
     Lines,
     /// The inside of a line whose end is looked for.
     Search,
+    /// The file's first line, only for the columns that it names.
+    Names,
     /// The start of one long line, all of it in the buffer or as much as a record takes. Its end, if known.
     Long {
         /// After its newline.
@@ -108,12 +114,18 @@ pub struct Cut {
     /// The records, and the buffer that holds them.
     pub lines: Lines,
     /// Records for the dead letters.
-    pub dead: Vec<Rec>,
-    /// Bytes that are not shipped by intent: header lines.
-    pub filtered: Option<Span>,
-    /// How many header lines these are.
+    pub dead: Vec<Dead>,
+    /// Bytes that are not shipped by intent: header lines, and what steps drop.
+    pub filtered: Vec<Span>,
+    /// How many lines these are.
     pub filtered_lines: u32,
-    /// Bytes that `oversize` discards.
+    /// How many lines a step failed on.
+    pub failed_lines: u32,
+    /// Why it failed on the first of them.
+    pub fault: Option<String>,
+    /// The flow's steps, when the file's first line was found to name their columns.
+    pub program: Option<Arc<Program>>,
+    /// Bytes that `oversize` or `on_error` discards.
     pub lost: Vec<(Span, Reason)>,
     /// Where the next line starts.
     pub next: Check,
@@ -146,6 +158,19 @@ pub enum Half {
     Hole(Check),
 }
 
+/// A record for the dead letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dead {
+    /// The bytes of the file that it is made of.
+    pub span: Span,
+    /// The record.
+    pub data: Bytes,
+    /// The rule that refused it.
+    pub code: &'static str,
+    /// Why, in words.
+    pub message: String,
+}
+
 /// Records that share a buffer.
 #[derive(Clone, Debug)]
 pub struct Lines {
@@ -153,8 +178,8 @@ pub struct Lines {
     pub cursor: CursorId,
     /// The whole buffer.
     pub bytes: Bytes,
-    /// The offset of its first byte.
-    pub base: u64,
+    /// Steps made the records; else they are the file's bytes.
+    pub made: bool,
     /// The records, in file order.
     pub recs: Vec<Rec>,
 }
@@ -166,6 +191,8 @@ pub struct Rec {
     pub start: u32,
     /// Bytes that are shipped.
     pub len: u32,
+    /// The offset at which its span starts.
+    pub at: u64,
     /// The offset after its span; past its bytes when it was cut.
     pub end: u64,
 }
@@ -173,7 +200,7 @@ pub struct Rec {
 impl Lines {
     /// The bytes of the file that a record acknowledges.
     pub fn span(&self, rec: Rec) -> Span {
-        Span::new(self.base + u64::from(rec.start), rec.end)
+        Span::new(rec.at, rec.end)
     }
 
     /// The record's bytes.
@@ -183,7 +210,22 @@ impl Lines {
 
     /// Whether the record was cut, so that its newline has to be added.
     pub fn is_cut(&self, rec: Rec) -> bool {
-        self.base + u64::from(rec.start) + u64::from(rec.len) != rec.end
+        !self.made && rec.at + u64::from(rec.len) != rec.end
+    }
+
+    /// Has bytes that are not shipped acknowledged with the record just before them, so that they make no range of
+    /// their own. Both are in file order. Returns those that have none before them.
+    pub fn absorb(&mut self, spans: Vec<Span>) -> Vec<Span> {
+        let mut recs = self.recs.iter_mut().peekable();
+        let mut left = Vec::new();
+        for span in spans {
+            while recs.next_if(|rec| rec.end < span.start).is_some() {}
+            match recs.peek_mut() {
+                Some(rec) if rec.end == span.start => rec.end = span.end,
+                _ => left.push(span),
+            }
+        }
+        left
     }
 }
 
@@ -198,11 +240,18 @@ impl FrameJob {
         let mut cutter = Cutter::new(&self);
         match self.mode {
             Mode::Lines => cutter.lines(),
+            Mode::Names => {}
             Mode::Search if self.hole => cutter.search_hole(),
             Mode::Search => cutter.search(),
             Mode::Long { end } => cutter.long(end),
         }
-        let cut = cutter.finish();
+        let mut cut = cutter.finish();
+        if self.mode == Mode::Names {
+            cut.program = self.process.as_ref().map(|process| process.named_by(&self.bytes));
+        } else if let Some(process) = &self.process {
+            let buffer = Buffer { base: self.base, start: self.check.at, ended: self.ended };
+            process.apply(&mut cut, buffer, self.rules.limit);
+        }
         Framed { cursor, framing: Framing::Same(Box::new(cut)) }
     }
 
@@ -366,7 +415,8 @@ impl<'a> Cutter<'a> {
             }
             Some(whole) if whole > limit && held >= limit && !self.job.rules.splits() => {
                 let span_end = self.job.check.at + whole as u64;
-                self.push(Rec { start: start as u32, len: limit as u32 - 1, end: span_end });
+                let at = self.offset(start);
+                self.push(Rec { start: start as u32, len: limit as u32 - 1, at, end: span_end });
                 let cut = Span::new(self.offset(start + limit - 1), span_end);
                 self.lost.push((cut, Reason::Truncated));
                 self.next = end;
@@ -382,7 +432,8 @@ impl<'a> Cutter<'a> {
     }
 
     fn record(&mut self, start: usize, stop: usize, span_end: usize) {
-        self.push(Rec { start: start as u32, len: (stop - start) as u32, end: self.offset(span_end) });
+        let (at, end) = (self.offset(start), self.offset(span_end));
+        self.push(Rec { start: start as u32, len: (stop - start) as u32, at, end });
     }
 
     fn push(&mut self, rec: Rec) {
@@ -397,6 +448,16 @@ impl<'a> Cutter<'a> {
         let before = &self.job.bytes[..start];
         // After a hole a line begins too.
         unended || !(before.is_empty() || before.ends_with(b"\n") || before.iter().all(|byte| *byte == 0))
+    }
+
+    fn dead_letter(&self, rec: Rec) -> Dead {
+        let data = &self.job.bytes[rec.start as usize..(rec.start + rec.len) as usize];
+        Dead {
+            span: Span::new(rec.at, rec.end),
+            data: Bytes::copy_from_slice(data),
+            code: "Oversize",
+            message: "the line is longer than the limit".into(),
+        }
     }
 
     fn lose(&mut self, start: usize, end: usize, reason: Reason) {
@@ -418,11 +479,15 @@ impl<'a> Cutter<'a> {
         // Header lines are acknowledged all together, so that a restart among them begins with the first again.
         let filtered =
             (job.header > 0 && self.header == 0).then(|| Span::new(0, self.offset(self.header_end)));
+        let dead = self.dead.iter().map(|rec| self.dead_letter(*rec)).collect();
         let head = (job.base == 0).then(|| job.head_now());
         Cut {
-            dead: self.dead,
-            filtered,
+            dead,
+            filtered: filtered.into_iter().collect(),
             filtered_lines: skipped,
+            failed_lines: 0,
+            fault: None,
+            program: None,
             lost: self.lost,
             next: self.next.unwrap_or_else(|| {
                 if searching {
@@ -435,7 +500,7 @@ impl<'a> Cutter<'a> {
             header: self.header,
             head,
             end: job.base + job.bytes.len() as u64,
-            lines: Lines { cursor: job.cursor, bytes: job.bytes.clone(), base: job.base, recs: self.recs },
+            lines: Lines { cursor: job.cursor, bytes: job.bytes.clone(), made: false, recs: self.recs },
         }
     }
 }

@@ -10,6 +10,7 @@
 //! - [`follow`]: a file, and each flow's cursor on it
 //! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
+//! - [`process`]: what steps make of them
 //! - [`batch`]: records that wait, and the batches cut from them
 //! - [`partition`], [`encode`]: records to keys and bodies
 //! - [`destination`]: what a service takes, and what its answers mean
@@ -36,6 +37,7 @@ pub mod job;
 pub mod json;
 mod ledger;
 pub mod partition;
+pub mod process;
 pub mod settings;
 pub mod shipped;
 pub mod state;

@@ -1,5 +1,7 @@
 //! What the engine is told to do: resolved values, nothing left to parse. The configuration makes them.
 
+use crate::process::Step;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ pub struct Agent {
     pub forget_after: Duration,
     /// This host's name, the first part of `partition_key = "file"`.
     pub host: String,
+    /// What io found out for placeholders, by their names: `env.HOME`, `ec2.instance_id`.
+    pub facts: BTreeMap<String, String>,
     /// What the agent itself writes (state directory, outputs, its log): files, and directories with all that is
     /// below them. No wildcard matches them; a pattern without one does.
     pub own_paths: Vec<PathBuf>,
@@ -105,6 +109,8 @@ pub struct Flow {
     pub retry: Retry,
     /// What a line is.
     pub line: Line,
+    /// Steps that make a record of a line, in order.
+    pub process: Vec<Step>,
 }
 
 /// Where a file that exists at a flow's first start is begun.
@@ -235,6 +241,7 @@ impl Agent {
             hold_deleted: HoldDeleted::Bytes(10 * 1024 * MIB),
             forget_after: Duration::from_hours(7 * 24),
             host: host.into(),
+            facts: BTreeMap::new(),
             own_paths: Vec::new(),
         }
     }
@@ -261,6 +268,7 @@ impl Flow {
             batch,
             retry: Retry { initial: Duration::from_millis(100), max: Duration::from_secs(10), give_up: None },
             line: Line { max_bytes: MIB, oversize: Oversize::Split, skip_header: 0 },
+            process: Vec::new(),
         }
     }
 }

@@ -130,6 +130,8 @@ pub enum Reason {
     Truncated,
     /// `oversize = "drop"` dropped the line.
     Oversize,
+    /// A step of `[[flow.process]]` failed, and its `on_error = "drop"` dropped the line.
+    OnError,
     /// They were written, seen, and gone before they could be read.
     FileTruncated,
     /// The file was gone with bytes outstanding.
@@ -148,9 +150,10 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Truncated,
         Self::Oversize,
+        Self::OnError,
         Self::FileTruncated,
         Self::FileGone,
         Self::DeletedUnread,
@@ -165,6 +168,7 @@ impl Reason {
         match self {
             Self::Truncated => "truncated",
             Self::Oversize => "oversize",
+            Self::OnError => "on_error",
             Self::FileTruncated => "file_truncated",
             Self::FileGone => "file_gone",
             Self::DeletedUnread => "deleted_unread",

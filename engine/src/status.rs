@@ -122,6 +122,9 @@ pub struct Counters {
     pub failed_requests: u64,
     /// Lines dropped by a filter, or skipped as header.
     pub filtered_lines: u64,
+    /// Lines on which a step failed, whatever became of them.
+    #[serde(default)]
+    pub failed_lines: u64,
     /// Records given to the dead letters.
     pub dead_letters: u64,
     /// Bytes on the ledger.

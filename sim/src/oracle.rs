@@ -11,9 +11,11 @@ mod tests;
 
 use crate::plan::MS;
 use crate::plan::setup::{Scope, Setup, Writer};
+use crate::plan::steps::Steps;
 use crate::world::disk::{self, ContentId, Disk, NodeId};
 use book::Book;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
+use kintail_engine::process::OnError;
 use kintail_engine::settings::{Destination, Line, Newline, Oversize, PartitionKey, StartAt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -65,6 +67,7 @@ pub(crate) struct Account {
     compressed: bool,
     archives: bool,
     line: Line,
+    steps: Steps,
     strip: bool,
     concatenates: bool,
     ordered: bool,
@@ -120,8 +123,8 @@ impl Oracle {
     /// Nothing has happened.
     pub(crate) fn new(setup: &Setup, steady_clock: bool) -> Self {
         let writers = if steady_clock { setup.writers.clone() } else { Vec::new() };
-        let flows = setup.settings.flows.iter().zip(&setup.scopes);
-        let flows = flows.map(|(flow, scope)| {
+        let flows = setup.settings.flows.iter().zip(&setup.scopes).zip(&setup.steps);
+        let flows = flows.map(|((flow, scope), steps)| {
             let plain = matches!(flow.destination, Destination::File { .. } | Destination::Stdout);
             let firehose = matches!(flow.destination, Destination::Firehose { .. });
             Account {
@@ -130,10 +133,14 @@ impl Oracle {
                 compressed: flow.compressed,
                 archives: !flow.archives.is_empty(),
                 line: flow.line,
+                steps: *steps,
                 strip: flow.newline == Newline::Strip,
                 concatenates: plain || firehose,
                 // A record that was given up leaves a hole, which may be filled later.
-                ordered: plain && flow.retry.give_up.is_none() && flow.line.oversize != Oversize::DeadLetter,
+                ordered: plain
+                    && flow.retry.give_up.is_none()
+                    && flow.line.oversize != Oversize::DeadLetter
+                    && steps.on_error != OnError::DeadLetter,
                 start_at: flow.start_at,
                 key: flow.partition_key.clone(),
                 close_after: flow.close_after.as_nanos() as u64,
@@ -174,16 +181,19 @@ impl Oracle {
         self.filtered(disk, content);
     }
 
-    /// Header lines and empty lines count as acknowledged: the first are not shipped, the second cannot be told
+    /// Header lines, empty lines and those that steps drop count as acknowledged: the first and the last are not
+    /// shipped, the second cannot be told
     /// apart (their number is checked in the end).
     fn filtered(&mut self, disk: &Disk, content: ContentId) {
         let lines = &disk.contents[content].lines;
         for flow in &mut self.flows {
             let header = flow.line.skip_header as usize;
+            let steps = flow.steps;
             let book = flow.book(content);
             while let Some(id) = lines.get(book.lines_seen) {
                 let line = disk.lines[id.0 as usize];
-                if book.lines_seen < header || (line.body == 0 && line.complete()) {
+                let empty = line.body == 0 && line.complete();
+                if book.lines_seen < header || empty || steps.filters(*id) {
                     book.serve(line.start, line.end());
                 }
                 if !line.complete() {

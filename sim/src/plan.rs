@@ -4,6 +4,7 @@
 pub(crate) mod draw;
 pub(crate) mod point;
 pub(crate) mod setup;
+pub(crate) mod steps;
 
 use point::Point;
 use setup::Setup;

@@ -30,9 +30,14 @@ pub(crate) fn write(out: &mut Vec<u8>, line: LineId, from: usize, to: usize) {
     for block in from / BLOCK..to.div_ceil(BLOCK) {
         out.extend((0..4).rev().map(|digit| DIGITS[(line.0 as usize >> (5 * digit)) & 31]));
         out.extend((0..3).rev().map(|digit| DIGITS[(block >> (5 * digit)) & 31]));
-        out.push(SEPARATORS[line.0 as usize % SEPARATORS.len()]);
+        out.push(separator(line));
     }
     out.truncate(start + to - from);
+}
+
+/// The byte that ends each block of a line.
+pub(crate) fn separator(line: LineId) -> u8 {
+    SEPARATORS[line.0 as usize % SEPARATORS.len()]
 }
 
 /// The line of which these are bytes from the start of a block on, and the block if it is told.

@@ -7,6 +7,7 @@ use super::{ExitCode, PreviewArgs};
 use crate::config::Config;
 use kintail_engine::frame::{FrameJob, Framing, Position, Rules, Step};
 use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, RunId};
+use kintail_engine::process::{Processing, Program};
 use kintail_engine::settings::Flow;
 use kintail_engine::state::{Check, Fingerprint};
 use shown::Shower;
@@ -19,6 +20,8 @@ const CHUNK: u64 = 1024 * 1024;
 /// A half line longer than this is searched on, not read again from its start; below [`CHUNK`], so that each read
 /// brings something new.
 const HOLD: u64 = 64 * 1024;
+/// Most bytes that steps may make of what is read at once.
+const ROOM: u64 = 64 * 1024 * 1024;
 /// There are no others here.
 const CURSOR: CursorId = CursorId {
     flow: FlowId(0),
@@ -77,6 +80,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
     let size = source.size().map_err(input)?;
     let mut shower = Shower::new(flow, &config.engine.agent.host, path, json);
     let rules = Rules::new(&flow.line, shower.payload());
+    let mut process = processing(config, flow, path, source.mtime());
     let mut position = Position::new(Check::default(), flow.line.skip_header);
     while position.line.at < size {
         let (check, mode, need) = match position.step(rules) {
@@ -103,12 +107,16 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
             hole: false,
             hold: HOLD,
             rules,
+            process: process.clone(),
         };
         let Framing::Same(cut) = job.run().framing else {
             return Err(PreviewError::Changed(path.to_owned()));
         };
         let stood = position;
         position.advance(mode, &cut);
+        if let (Some(process), Some(program)) = (&mut process, &cut.program) {
+            process.program = std::sync::Arc::clone(program);
+        }
         shower.cut(*cut)?;
         if position == stood {
             // The file is shorter than it was.
@@ -116,4 +124,16 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
         }
     }
     Ok(shower.finish()?)
+}
+
+/// The flow's steps, for all lines of a file.
+fn processing(config: &Config, flow: &Flow, path: &Path, mtime: i64) -> Option<Box<Processing>> {
+    let program = Program::new(flow, &config.engine.agent)?;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Some(Box::new(Processing { program, path, now: wall(), mtime, room: ROOM }))
+}
+
+/// Wall time in nanoseconds since the epoch.
+fn wall() -> i64 {
+    jiff::Timestamp::now().as_nanosecond() as i64
 }

@@ -54,7 +54,8 @@ impl<'a> Loader<'a> {
         let mut flows = main.tables("flow").to_vec();
         flows.extend(added);
         let base = Base::new(dir);
-        let mut resolver = Resolver { base: &base, errors: &mut self.errors };
+        let facts = std::collections::BTreeMap::new();
+        let mut resolver = Resolver { base: &base, errors: &mut self.errors, lookup: self.lookup, facts };
         let mut config = resolver.config(&main, &flows, super::host());
         if !main.faulty("flow") {
             resolver.together(&mut config, &main, &flows);

@@ -1,5 +1,6 @@
 //! Reads TOML by the schema: every error is noted and reading goes on, with the default in the wrong value's place.
 
+mod node;
 mod scalar;
 
 use self::scalar::{scalar, wrong_type};
@@ -98,6 +99,7 @@ impl Reader<'_> {
             }
             (Kind::Tables(schema), DeValue::Array(list)) => Value::Tables(self.tables(key, list, schema)),
             (Kind::Texts, DeValue::Array(list)) => self.texts(key, list),
+            (Kind::Any, _) => self.node(value).map_or(Value::Faulty, Value::Any),
             (_, inner) => self.scalar(key, inner, places),
         };
         if key.later && read != Value::Faulty && Some(&read) != self.default(key).as_ref() {

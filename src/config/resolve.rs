@@ -2,18 +2,24 @@
 
 mod destination;
 mod flow;
+mod process;
 mod together;
 
 use super::diagnostic::Error;
+use super::env::Lookup;
 use super::paths::Base;
 use super::section::Section;
 use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel};
 use kintail_engine::settings::{Agent, HoldDeleted, Settings, Symlinks, Watch};
+use std::collections::BTreeMap;
 
 /// Resolves the main file's sections, and notes what is wrong.
 pub(super) struct Resolver<'a> {
     pub(super) base: &'a Base,
     pub(super) errors: &'a mut Error,
+    pub(super) lookup: Lookup<'a>,
+    /// What placeholders stand for that needs io, by their names.
+    pub(super) facts: BTreeMap<String, String>,
 }
 
 impl Resolver<'_> {
@@ -23,9 +29,10 @@ impl Resolver<'_> {
         let aws = self.aws(root.table("aws"));
         let (flows, io): (Vec<_>, Vec<_>) =
             flows.iter().map(|section| (self.flow(section), self.flow_io(section, &aws))).unzip();
+        let facts = std::mem::take(&mut self.facts);
         let state_dir = self.base.path(agent.text("state_dir").unwrap_or_default());
         Config {
-            engine: Settings { agent: engine_agent(agent, host), flows },
+            engine: Settings { agent: Agent { facts, ..engine_agent(agent, host) }, flows },
             state_dir,
             log: log(agent.table("log")),
             dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
@@ -109,6 +116,8 @@ fn engine_agent(section: &Section, host: String) -> Agent {
         hold_deleted: section.size("hold_deleted").map_or(HoldDeleted::Unlimited, HoldDeleted::Bytes),
         forget_after: section.time("forget_after").unwrap_or_default(),
         host,
+        // Known when all flows are read.
+        facts: BTreeMap::new(),
         // Known when the agent runs: its log is one of them.
         own_paths: Vec::new(),
     }

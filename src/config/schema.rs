@@ -3,6 +3,7 @@
 
 mod agent;
 mod flow;
+mod process;
 
 pub(super) use agent::{CONF_D, ROOT};
 
@@ -63,7 +64,7 @@ pub(super) enum Kind {
     TextOrTable(&'static str, &'static Table),
     /// A list of tables.
     Tables(&'static Table),
-    /// Anything: its feature will say what.
+    /// Anything: its feature says what.
     Any,
 }
 

@@ -38,10 +38,32 @@ pub(super) enum Value {
     Texts(Vec<(String, Spot)>),
     Table(Section),
     Tables(Vec<Section>),
-    /// What its feature will understand.
-    Any,
+    /// What its feature understands.
+    Any(Node),
     /// Wrong, and already noted as such.
     Faulty,
+}
+
+/// A value whose form its feature knows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) spot: Spot,
+    pub(super) what: What,
+}
+
+/// What it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum What {
+    /// With variables replaced.
+    Text(String),
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    List(Vec<Node>),
+    /// Names with their places, in the order in which they were written.
+    Table(Vec<(String, Spot, Node)>),
+    /// A time, or a number that is too large.
+    Other,
 }
 
 /// The getters are called with the names and kinds of the schema, which fills in every default.
@@ -112,6 +134,22 @@ impl Section {
         match self.values.get(name) {
             Some(Value::Word(word)) => word,
             other => unreachable!("{name} has no word: {other:?}"),
+        }
+    }
+
+    /// What its feature understands, if it was written.
+    pub(super) fn any(&self, name: &str) -> Option<&Node> {
+        match self.values.get(name) {
+            Some(Value::Any(node)) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The chosen word, of a key without a default.
+    pub(super) fn chosen(&self, name: &str) -> Option<&'static str> {
+        match self.values.get(name) {
+            Some(Value::Word(word)) => Some(word),
+            _ => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The configuration written out again: every value as resolved, in the schema's order, secrets masked.
 
-use super::schema::{Kind, ROOT, Table};
+use super::schema::{Key, Kind, ROOT, Table};
 use super::units::{format_size, format_time};
 use super::{AssumeRole, Config, FlowIo, LogFormat, Wire, mask};
 use kintail_engine::settings::{
@@ -10,16 +10,25 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
+mod process;
+
 impl Config {
     /// As TOML that means the same when it is read again (but for masked secrets).
     pub fn to_toml(&self) -> String {
         let mut out = String::new();
-        table(&mut out, &ROOT, &self.to_json());
+        table(&mut out, &ROOT, &self.ordered());
         out
     }
 
     /// As JSON with the keys of the TOML; what has no value is left out.
     pub fn to_json(&self) -> Value {
+        let mut all = self.ordered();
+        process::unordered(&mut all);
+        all
+    }
+
+    /// The same, with the order kept where it matters.
+    fn ordered(&self) -> Value {
         let flows = self.engine.flows.iter().zip(&self.flows);
         let mut all = json!({
             "agent": agent(self),
@@ -138,6 +147,7 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
             },
             "skip_header": flow.line.skip_header,
         },
+        "process": if flow.process.is_empty() { Value::Null } else { process::process(&flow.process) },
     });
     let (key, value) = destination(&flow.destination);
     all[key] = value;
@@ -191,10 +201,11 @@ fn tidy(value: &mut Value) {
 fn table(out: &mut String, schema: &Table, value: &Value) {
     let members = || schema.keys.iter().filter_map(|key| Some((key, value.get(key.name)?)));
     // Writing to a string cannot fail.
-    for (key, member) in members().filter(|(_, member)| !is_table(member)) {
-        let _ = writeln!(out, "{} = {}", key.name, inline(member));
+    let is_table = |key: &Key, member| !matches!(key.kind, Kind::Any) && is_table(member);
+    for (key, member) in members().filter(|(key, member)| !is_table(key, member)) {
+        let _ = writeln!(out, "{} = {}", key.name, process::inline(member));
     }
-    for (key, member) in members().filter(|(_, member)| is_table(member)) {
+    for (key, member) in members().filter(|(key, member)| is_table(key, member)) {
         match (key.kind, member) {
             (Kind::Tables(schema), Value::Array(items)) => {
                 for item in items {
@@ -228,10 +239,6 @@ fn below(parent: &Table, name: &str) -> String {
 
 fn is_table(value: &Value) -> bool {
     value.is_object() || value.as_array().is_some_and(|items| items.first().is_some_and(Value::is_object))
-}
-
-fn inline(value: &Value) -> String {
-    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

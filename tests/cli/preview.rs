@@ -81,3 +81,23 @@ fn a_wrong_flow_or_file_has_its_exit_code() {
     assert_eq!(place.run(&["preview", "--flow", "a", "/nowhere"]).status.code(), Some(74));
     assert_eq!(place.run(&["preview", "--flow", "a", "/"]).status.code(), Some(74));
 }
+
+#[test]
+fn steps_are_shown_at_work() {
+    let config = flow(
+        "stream = \"s\"\npartition_key = \"field:user\"\nline.skip_header = 1\n\
+         [[flow.process]]\ndrop = 'debug'\n\
+         [[flow.process]]\nparse = \"json\"\non_error = \"dead_letter\"\n\
+         [[flow.process]]\nadd = { file = \"{basename}\", at = \"{offset}\" }",
+    );
+    let shown = preview(&config, "header\n{\"user\": \"u\"}\ndebug\nplain\n");
+    assert_eq!(
+        shown,
+        [
+            json!({ "start": 0, "end": 7, "note": "skipped: header" }),
+            json!({ "start": 21, "end": 27, "note": "skipped: filtered" }),
+            json!({ "start": 7, "end": 21, "bytes": 37, "key": "u", "data": "{\"user\":\"u\",\"file\":\"a.log\",\"at\":\"7\"}\n" }),
+            json!({ "start": 27, "end": 33, "note": "dead letter: step 2: not a JSON object" }),
+        ]
+    );
+}

@@ -143,7 +143,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("stream = \"s\"\nwire = \"cbor\"", "`wire = \"cbor\"`"),
         ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
-        ("stream = \"s\"\n[[flow.process]]\nparse = \"json\"", "`process`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
         ("stream = \"s\"\n[aws]\nca_bundle = \"/ca.pem\"", "`ca_bundle`"),
         ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),
@@ -219,4 +218,53 @@ fn conf_d_adds_flows_in_order_and_a_clash_names_both_places() {
     let said = place.refused();
     assert!(said.contains("conf.d/3.toml:1:2\n") && said.contains("move it to the main file"), "{said}");
     assert!(said.contains("conf.d/3.toml:4:8\n") && said.contains("kintail.toml:2:8\n"), "{said}");
+}
+
+#[test]
+fn a_wrong_step_is_refused_with_its_place_and_the_fix() {
+    let step = |lines: &str| flow(&format!("stdout = true\n[[flow.process]]\n{lines}"));
+    let known = [
+        ("parse = \"jsno\"", 9, "`parse` is one of", "did you mean \"json\"?"),
+        ("parse = \"json\"\npaterns = 'x'", 1, "unknown key `paterns`", "did you mean `pattern`?"),
+        ("parse = \"json\"\npattern = 'x'", 1, "`pattern` means nothing here", "parse = \"regex\""),
+        ("on_error = \"drop\"", 1, "a step that does nothing", "parse, types, add"),
+        ("parse = \"json\"\nadd = { a = \"b\" }", 1, "two steps in one table", "of its own"),
+        ("parse = \"csv\"", 1, "the columns have no names", "columns = "),
+        ("parse = \"csv\"\ncolumns = [\"a\"]\ndelimiter = \"ab\"", 13, "not a delimiter", "\\t"),
+        (
+            "parse = \"csv\"\ncolumns = [\"a\"]\nheader = true",
+            1,
+            "`columns` beside `header = true`",
+            "one of them",
+        ),
+        ("parse = \"regex\"", 1, "parse = \"regex\" needs its pattern", "(?<level>"),
+        ("parse = \"regex\"\npattern = 'a(b'", 11, "not a pattern: unclosed group", "regular expression"),
+        ("parse = \"regex\"\npattern = 'ab'", 11, "a pattern without named groups", "(?<name>"),
+        ("parse = \"nginx\"\nformat = '$a$b'", 10, "not a log_format: two variables", "between"),
+        ("keep = '\\w{999}{999}'", 8, "not a pattern: compiled it takes more", "regular expression"),
+        ("keep = { field = \"a\", pattren = 'x' }", 23, "unknown key `pattren`", "did you mean `pattern`?"),
+        ("keep = { field = \"a\" }", 8, "a key is missing", "pattern = "),
+        ("types = { a = \"intger\" }", 15, "not a type", "did you mean \"integer\"?"),
+        ("types = { a = { zone = \"Mars\" } }", 24, "not a time zone", "Europe/Berlin"),
+        ("types = { a = { timestamp = \"%!\" } }", 29, "not a format of times", "strptime"),
+        ("add = { a = \"{hostnam}\" }", 13, "not a placeholder", "did you mean {hostname}?"),
+        ("add = { a = \"{x\" }", 13, "a brace without its other", "{{"),
+        ("add = { a = \"{path.app}\" }", 13, "no named group of the path", "path = "),
+        ("add = { a = \"{env.KINTAIL_NOT_SET}\" }", 13, "the environment variable is not set", ":-default"),
+        ("add = { a = \"{ec2.instance_id}\" }", 13, "placeholders of EC2 are not in this version", "out"),
+        ("add = { a = 1979-05-27 }", 13, "not a value that JSON has", "quotes"),
+        ("add = 5", 7, "not a table", "{ name = "),
+        ("sample = 1.5", 10, "not a share", "from 0 to 1"),
+        ("truncate_field = { field = \"a\", bytes = -1 }", 41, "not a number of bytes", "1KiB"),
+        ("output = \"jsn\"", 10, "not an output", "template"),
+    ];
+    for (lines, column, message, help) in known {
+        let place = Place::new(&step(lines));
+        let reports = place.reports();
+        assert_eq!(reports.len(), 1, "{lines}: {reports:#?}");
+        let found = &reports[0];
+        assert!(found["message"].as_str().unwrap_or_default().starts_with(message), "{lines}: {found:#}");
+        assert!(found["help"].as_str().unwrap_or_default().contains(help), "{lines}: {found:#}");
+        assert_eq!(found["column"].as_u64(), Some(column), "{lines}: {found:#}");
+    }
 }

@@ -29,6 +29,31 @@ fn a_graceful_restart_repeats_nothing() {
 }
 
 #[test]
+fn a_restart_knows_the_columns_that_the_first_line_named() {
+    let steps = "[[flow.process]]\nparse = \"csv\"\nheader = true\n\
+                 [[flow.process]]\ndrop = '^x'\n[[flow.process]]\nremove = [\"b\"]";
+    let site = Site::new("*.csv", steps);
+    let log = site.log("a.csv");
+    let made = |text: &str| vec![format!("{{\"a\":\"{text}\"}}")];
+    append(&log, &["a,b".into(), "1,2".into(), "x,y".into()]);
+    let agent = site.start();
+    site.expect_once(&made("1"));
+    assert!(agent.stop().success(), "{}", site.journal());
+    append(&log, &["3,4".into()]);
+    let agent = site.start();
+    site.expect_once(&[made("1"), made("3")].concat());
+    assert!(agent.stop().success(), "{}", site.journal());
+    append(&log, &["x,z".into()]);
+    let agent = site.start();
+    append(&log, &["5,6".into()]);
+    site.expect_once(&[made("1"), made("3"), made("5")].concat());
+    agent.kill();
+    let _agent = site.start();
+    append(&log, &["7".into()]);
+    site.expect(&made("7"));
+}
+
+#[test]
 fn generations_that_nobody_saw_are_shipped_with_a_narrow_pattern() {
     let site = Site::new("app.log", "");
     let log = site.log("app.log");

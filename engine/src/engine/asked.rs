@@ -55,7 +55,8 @@ pub(super) enum Asked {
     Encode,
     Send(FlowId, BatchId),
     Resend,
-    Letters(FlowId, Vec<Letter>),
+    /// With bytes booked for them.
+    Letters(FlowId, Vec<Letter>, u64),
     /// It cannot be opened, but may be another name of a file that is open.
     LookInstead(Sighting),
     /// Whether a file that is held back is a copy.
@@ -129,8 +130,8 @@ impl Engine {
             (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
             (Asked::Close, Outcome::Closed) => self.may_have_room(),
             (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
-            (Asked::Letters(flow, letters), Outcome::DeadLettered(result)) => {
-                self.lettered(flow, letters, result, now);
+            (Asked::Letters(flow, letters, booked), Outcome::DeadLettered(result)) => {
+                self.lettered(flow, letters, booked, result, now);
             }
             (asked, _) => self.cancelled(asked, now),
         }
@@ -159,7 +160,9 @@ impl Engine {
             Asked::BesideTarget(link, files) => self.followed_link(&link, files, Err(gave_up()), now),
             Asked::Beside(dir, files) => self.looked_beside(&dir, files, Err(gave_up()), now),
             Asked::Save => self.saved(Err(crate::event::StoreError("given up".into())), now),
-            Asked::Letters(flow, letters) => self.lettered(flow, letters, Err(gave_up()), now),
+            Asked::Letters(flow, letters, booked) => {
+                self.lettered(flow, letters, booked, Err(gave_up()), now);
+            }
             Asked::Resend => self.resent(None, now),
             Asked::LookInstead(sighting) => self.looked_instead(sighting, Err(gave_up()), now),
             Asked::Room(sighting) => self.has_room(sighting),

@@ -23,6 +23,9 @@ const LEAST_READ: u64 = 4 * 1024;
 /// A file that could not be read is tried again after so long.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// So many times the bytes of lines are booked for what steps make of them: mostly they make less.
+const GROWTH: u64 = 2;
+
 /// What a read is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
@@ -30,6 +33,8 @@ pub(super) struct Plan {
     pub(super) mode: Mode,
     /// Bytes asked for, and booked.
     pub(super) len: u64,
+    /// Bytes booked for what steps make of them.
+    pub(super) room: u64,
     /// Actions asked for before it.
     asked: u64,
 }
@@ -44,6 +49,12 @@ pub(super) struct Reading {
     pub(super) charge: u64,
     /// The file's, after the read.
     pub(super) size: u64,
+}
+
+impl Plan {
+    fn booked(&self) -> u64 {
+        self.len + self.room
+    }
 }
 
 impl Engine {
@@ -117,6 +128,7 @@ impl Engine {
 
     fn plan(&mut self, id: FileId, flow: FlowId, borrow: bool, now: Now) -> Planned {
         let rules = self.flow(flow).rules;
+        let awaits = self.flow(flow).program.as_ref().is_some_and(|program| program.awaits_names());
         loop {
             let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) else {
                 return Planned::Nothing;
@@ -127,6 +139,10 @@ impl Engine {
                 return Planned::Nothing;
             }
             let epoch = cursor.epoch;
+            let chunk = cursor.chunk;
+            if awaits && cursor.program.is_none() && cursor.position.line.at > 0 {
+                return self.book(flow, Check::default(), Mode::Names, None, chunk, borrow);
+            }
             match cursor.position.step(rules) {
                 Step::Skip { span, reason } => {
                     if let Some(reason) = reason {
@@ -135,7 +151,6 @@ impl Engine {
                     self.ack(CursorId { flow, file: id, epoch }, span, now);
                 }
                 Step::Read { check, mode, need } => {
-                    let chunk = cursor.chunk;
                     return self.book(flow, check, mode, need, chunk, borrow);
                 }
             }
@@ -155,20 +170,27 @@ impl Engine {
     ) -> Planned {
         let index = flow.0 as usize;
         let overlap = u64::from(check.print.len);
+        let growth = if self.flows[index].program.is_some() { GROWTH } else { 0 };
         let len = match need {
             Some(need) => overlap + need,
-            None => overlap + chunk.min(self.budget.room(index, borrow) / 2),
+            None => overlap + chunk.min(self.budget.room(index, borrow) / 2 / (1 + growth)),
         };
+        let room = match need {
+            _ if growth == 0 || matches!(mode, Mode::Search | Mode::Names) => 0,
+            Some(_) => self.flows[index].rules.limit,
+            None => growth * (len - overlap),
+        };
+        let plan = Plan { check, mode, len, room, asked: self.next_action };
         let enough = need.is_some() || len >= overlap + LEAST_READ;
         let booked = match need {
             // While records are on their way, their memory will do.
-            Some(_) if !self.flows[index].sender.is_empty() => self.budget.take(index, len, borrow),
-            Some(_) => self.budget.take_whole(index, len, borrow),
-            None => enough && self.budget.take(index, len, borrow),
+            Some(_) if !self.flows[index].sender.is_empty() => self.budget.take(index, plan.booked(), borrow),
+            Some(_) => self.budget.take_whole(index, plan.booked(), borrow),
+            None => enough && self.budget.take(index, plan.booked(), borrow),
         };
         if booked {
             self.budget.stop_waiting(index);
-            Planned::Read(Plan { check, mode, len, asked: self.next_action })
+            Planned::Read(plan)
         } else {
             Planned::NoRoom
         }
@@ -191,7 +213,7 @@ impl Engine {
         &mut self,
         id: CursorId,
         handle: HandleId,
-        plan: Plan,
+        mut plan: Plan,
         result: Result<Chunk, FileError>,
         now: Now,
     ) {
@@ -201,7 +223,7 @@ impl Engine {
         let chunk = match result {
             Ok(chunk) if current => chunk,
             result => {
-                self.budget.give(flow, plan.len);
+                self.budget.give(flow, plan.booked());
                 if current && let Err(error) = result {
                     self.read_failed(id, &error, now);
                 }
@@ -209,10 +231,15 @@ impl Engine {
             }
         };
         let held = chunk.bytes.len() as u64;
-        self.budget.resize(flow, plan.len, held);
+        let overlap = u64::from(plan.check.print.len);
+        let booked = plan.booked();
+        if plan.mode == Mode::Lines {
+            plan.room = plan.room.min(GROWTH * held.saturating_sub(overlap));
+        }
+        let charge = held + plan.room;
+        self.budget.resize(flow, booked, charge);
         self.look(id.file, &chunk, plan.asked, now);
         let acked = self.acked_end(id);
-        let overlap = u64::from(plan.check.print.len);
         let file = &self.files[&id.file];
         // Where nothing was read before, a file that has fewer bytes than are known of its beginning is another content;
         // unless this read is an old one, which tells nothing.
@@ -221,16 +248,16 @@ impl Engine {
         // When it was met it was empty.
         let compressed = overlap == 0 && file.head.len == 0 && content::is_compressed(&chunk.bytes);
         if compressed && !self.is_being_read(Some(handle)) {
-            self.budget.give(flow, held);
+            self.budget.give(flow, charge);
             self.is_compressed(id.file, now);
         } else if stale || compressed {
-            self.budget.give(flow, held);
+            self.budget.give(flow, charge);
             self.read_again(id);
         } else if held < overlap || chunk.meta.size < acked || short {
-            self.budget.give(flow, held);
+            self.budget.give(flow, charge);
             self.changed(id, plan.mode, Fingerprint::default(), now);
         } else {
-            self.frame(id, handle, plan, chunk);
+            self.frame(id, handle, plan, chunk, now);
         }
     }
 

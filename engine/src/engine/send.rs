@@ -77,7 +77,7 @@ impl Engine {
         self.flow(id).counters.delivered_bytes += delivered;
         if !effects.dead.is_empty() {
             let letters = effects.dead.into_iter().map(|dead| self.letter(dead)).collect();
-            self.write_letters(id, letters);
+            self.write_letters(id, letters, 0);
         }
     }
 
@@ -118,10 +118,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn write_letters(&mut self, flow: FlowId, letters: Vec<Letter>) {
+    pub(super) fn write_letters(&mut self, flow: FlowId, letters: Vec<Letter>, booked: u64) {
         self.letters_out += 1;
         let what = Do::DeadLetters { flow, letters: letters.clone() };
-        self.ask(Asked::Letters(flow, letters), what);
+        self.ask(Asked::Letters(flow, letters, booked), what);
     }
 
     /// Their bytes count as acknowledged only once they are on disk.
@@ -129,12 +129,14 @@ impl Engine {
         &mut self,
         flow: FlowId,
         letters: Vec<Letter>,
+        booked: u64,
         result: Result<(), FileError>,
         now: Now,
     ) {
         self.letters_out -= 1;
         match result {
             Ok(()) => {
+                self.budget.give(flow.0 as usize, booked);
                 self.flow(flow).counters.dead_letters += letters.len() as u64;
                 for letter in letters {
                     self.ack(letter.cursor, letter.span, now);
@@ -143,15 +145,15 @@ impl Engine {
             Err(error) => {
                 let text = format!("dead letters cannot be written, they wait: {error}");
                 self.note(Level::Error, "dead letters", text);
-                self.unwritten.push((flow, letters));
+                self.unwritten.push((flow, letters, booked));
                 self.timers.set_by(Timer::DeadLetters, now.mono + LETTERS_AGAIN);
             }
         }
     }
 
     pub(super) fn write_letters_again(&mut self) {
-        for (flow, letters) in std::mem::take(&mut self.unwritten) {
-            self.write_letters(flow, letters);
+        for (flow, letters, booked) in std::mem::take(&mut self.unwritten) {
+            self.write_letters(flow, letters, booked);
         }
     }
 }

@@ -80,6 +80,7 @@ impl Reader {
             hole: self.hole && self.position.may_be_hole(),
             hold,
             rules,
+            process: None,
         };
         self.held = self.held.max(job.bytes.len());
         let Framing::Same(cut) = job.run().framing else { panic!("content did not change") };
@@ -98,9 +99,9 @@ impl Outcome {
             (data, cut.lines.span(*rec))
         };
         self.records.extend(cut.lines.recs.iter().map(take));
-        self.dead.extend(cut.dead.iter().map(take));
+        self.dead.extend(cut.dead.iter().map(|dead| (dead.data.to_vec(), dead.span)));
         self.lost.extend(&cut.lost);
-        self.filtered += cut.filtered.map_or(0, Span::len);
+        self.filtered += cut.filtered.iter().map(|span| span.len()).sum::<u64>();
     }
 }
 
@@ -190,6 +191,7 @@ fn other_bytes_before_the_offset_are_noticed() {
             data: 0,
             hold: 10,
             rules: rules(100, Oversize::Split),
+            process: None,
         };
         assert_eq!(matches!(job.run().framing, Framing::Same(_)), same, "{now:?}");
     }
@@ -212,6 +214,7 @@ fn other_bytes_at_the_start_are_noticed_before_any_line_is_complete() {
             data: 0,
             hold: 10,
             rules: rules(100, Oversize::Split),
+            process: None,
         };
         assert_eq!(matches!(job.run().framing, Framing::Same(_)), same, "{now:?}");
     }

@@ -3,6 +3,7 @@
 use super::{Account, Book, Oracle};
 use crate::world::disk::{Content, ContentId, Disk};
 use crate::world::store::Rows;
+use kintail_engine::process::OnError;
 use kintail_engine::state::Reason;
 
 /// From this length on a line need not be held in memory until its end is read.
@@ -83,6 +84,10 @@ impl Account {
     }
 
     fn missing_empties(&self, disk: &Disk) -> Option<String> {
+        // Those on which a step fails may be dropped by it.
+        if self.fails_empties() && self.steps.on_error == OnError::Drop {
+            return None;
+        }
         let empty = Book::default();
         let owed: usize = (0..disk.contents.len())
             .filter(|content| {

@@ -1,6 +1,6 @@
 //! Agents come and go, and contents too.
 
-use super::{Binding, Broken, Oracle};
+use super::{Account, Binding, Book, Broken, Oracle};
 use crate::plan::setup::ARCHIVE;
 use crate::spans::Spans;
 use crate::world::disk::{Content, ContentId, Disk, NodeId};
@@ -354,6 +354,10 @@ impl Oracle {
                         row.ranges.iter().for_each(|range| saved.add(range.start, range.end));
                     }
                 }
+                if let Some(start) = flow.forgotten_drop(disk, content, book, saved.gap_from(0)) {
+                    let text = format!("{} dropped the line at {start} of content {content}", flow.name);
+                    return Err(Broken::new("what steps drop is acknowledged with what is before it", text));
+                }
                 // What was read in two epochs may be known by the one that is over.
                 let mut known = book.known.iter().map(|(start, end)| (start.max(book.again_to), end));
                 if let Some((start, end)) =
@@ -368,5 +372,18 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+}
+
+impl Account {
+    /// The line that steps drop and that is not acknowledged, though all before it is, and it was cut.
+    fn forgotten_drop(&self, disk: &Disk, content: ContentId, book: &Book, acked: u64) -> Option<u64> {
+        let mut lines = disk.contents[content].lines.iter().map(|id| (*id, disk.lines[id.0 as usize]));
+        let forgotten = lines.find(|(id, line)| {
+            let short = line.body > 0 && line.body < self.line.max_bytes;
+            let cut = line.complete() && line.end() <= book.framed_to;
+            line.start == acked && self.steps.filters(*id) && short && cut
+        })?;
+        Some(forgotten.1.start)
     }
 }

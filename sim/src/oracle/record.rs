@@ -1,8 +1,10 @@
 //! Where an accepted record was read, and whether it may be as it is.
 
 use super::{Account, Broken, Oracle, Sent};
-use crate::text;
+use crate::plan::steps::{Fate, Make};
+use crate::text::{self, LineId};
 use crate::world::disk::{ContentId, Disk};
+use kintail_engine::process::OnError;
 use kintail_engine::settings::{Oversize, PartitionKey};
 
 /// Where a record was read. Empty lines look alike and have no place.
@@ -34,6 +36,9 @@ impl Oracle {
             Some((b'\n', body)) => (body, true),
             _ => (data, false),
         };
+        let unmade = account.steps.unmade(body).map(|text| restored(disk, &text));
+        let made = unmade.as_ref().map(|_| body);
+        let body = unmade.as_deref().unwrap_or(body);
         if body.is_empty() {
             return Ok(Located::Empty);
         }
@@ -66,7 +71,8 @@ impl Oracle {
         if fragment && !disk.nodes[content.node].moved && !copied {
             return Err(wrong("a half line of a live file"));
         }
-        let ends = account.newline_after(whole_end, cut);
+        account.check_fate(id, (body, made, letter)).map_err(|what| wrong(&what))?;
+        let ends = account.newline_after(whole_end || made.is_some(), cut);
         if newline != ends && !letter {
             let what = if newline { "a newline too many" } else { "its newline is missing" };
             return Err(wrong(&format!("{what} at {from} + {} of {line:?}, {:?}", body.len(), account.line)));
@@ -137,7 +143,11 @@ impl Oracle {
         // The rest of a line whose first half was shipped looks like a piece of a long one.
         let rest =
             account.line.oversize == Oversize::DeadLetter && disk.contents[content].cuts.contains(&start);
-        if !oversize && !rest && !account.gives_up {
+        let id = disk.contents[content].lines[at - 1];
+        let body_end = end.min(line.start + line.body) as usize;
+        let failed = account.steps.on_error == OnError::DeadLetter
+            && account.fate(id, &disk.contents[content].bytes[start as usize..body_end]) == Fate::Failed;
+        if !oversize && !rest && !failed && !account.gives_up {
             let text = format!("{} buried {record:?} of {data} bytes", account.name);
             return Err(Broken::new("records are given up for a reason", text));
         }
@@ -175,7 +185,58 @@ impl Oracle {
     }
 }
 
+/// The bytes that steps were given: each line has one kind of bytes that are no text, and a carriage return at its end
+/// is no part of the text.
+fn restored(disk: &Disk, text: &str) -> Vec<u8> {
+    let Some((id, block)) = text::read(text.as_bytes()) else { return text.as_bytes().to_vec() };
+    let separator = text::separator(id);
+    let bytes = text.chars().map(|c| if c == char::REPLACEMENT_CHARACTER { separator } else { c as u8 });
+    let mut bytes: Vec<u8> = bytes.collect();
+    if let (Some(line), Some(block)) = (disk.lines.get(id.0 as usize), block) {
+        let end = (block * text::BLOCK + bytes.len()) as u64;
+        if line.complete()
+            && end + 1 == line.body
+            && separator == b'\r'
+            && line.body % text::BLOCK as u64 == 0
+        {
+            bytes.push(separator);
+        }
+    }
+    bytes
+}
+
 impl Account {
+    /// What becomes of a record with these bytes of a line, without its newline.
+    pub(super) fn fate(&self, id: LineId, body: &[u8]) -> Fate {
+        self.steps.fate(Some(id), body, &self.name, self.line.max_bytes)
+    }
+
+    /// That steps made of a record what they should: what it is made of, what was made, and whether it is a dead letter,
+    /// which may be as it was read.
+    fn check_fate(
+        &self,
+        id: LineId,
+        (body, made, letter): (&[u8], Option<&[u8]>, bool),
+    ) -> Result<(), String> {
+        let fits = |text: &[u8]| match (self.fate(id, text), made) {
+            (Fate::Plain, None) => true,
+            (Fate::Made(wanted), Some(made)) => wanted.as_bytes() == made,
+            (Fate::Failed, None) => letter || self.steps.on_error == OnError::Pass,
+            (_, None) => letter,
+            _ => false,
+        };
+        // A carriage return is of the line's end, if the newline was there when it was read.
+        if fits(body) || body.strip_suffix(b"\r").is_some_and(fits) {
+            return Ok(());
+        }
+        Err(format!("steps make something else of it: {:?}", self.fate(id, body)))
+    }
+
+    /// Whether a step fails on empty lines.
+    pub(super) fn fails_empties(&self) -> bool {
+        self.steps.make == Make::Parse
+    }
+
     /// Whether a record must end with a newline: at a line's end unless stripped, after a cut, and wherever the
     /// destination needs one.
     fn newline_after(&self, line_end: bool, cut: bool) -> bool {

@@ -1,9 +1,12 @@
 //! What the engine saves must be true.
 
 use super::{Account, Binding, Broken, Oracle};
+use crate::plan::steps::Fate;
+use crate::text::LineId;
 use crate::world::disk::Disk;
 use crate::world::store::Rows;
 use kintail_engine::ids::{CursorId, Epoch, FileId, Span};
+use kintail_engine::process::OnError;
 use kintail_engine::settings::{Oversize, StartAt};
 use kintail_engine::state::{CursorRow, Identity, LedgerRow, Put, Reason, Transaction};
 
@@ -84,6 +87,7 @@ impl Oracle {
             }
             Reason::DeletedUnread => disk.nodes[node].links == 0,
             // No writer leaves a hole, no file is damaged, nobody gives such orders.
+            Reason::OnError => flow.failing_at(disk, binding, row.span),
             Reason::Hole | Reason::Damaged | Reason::DeadLetterCleared | Reason::OffsetSet => false,
         };
         if !true_reason {
@@ -105,8 +109,13 @@ impl Oracle {
         if row.prefix == 0 && row.ranges.is_empty() {
             return Ok(());
         }
-        if first || flow.bound.get(&key).is_none_or(|binding| binding.loose) {
-            flow.start_at_end(disk, row, rows)?;
+        let bound = flow.bound.get(&key).is_some_and(|binding| !binding.loose);
+        if (first || !bound)
+            && let Err(broken) = flow.start_at_end(disk, row, rows)
+            // A first position that could not be saved may be read past before the next one is.
+            && !bound
+        {
+            return Err(broken);
         }
         let binding = flow.bound[&key];
         let acked = &flow.books[binding.content].acked;
@@ -186,6 +195,21 @@ impl Account {
         let over = |body: u64| body + 1 > self.line.max_bytes;
         self.line.oversize == policy
             && lines.all(|line| line.end() <= span.start || line.start >= span.end || over(line.body))
+    }
+
+    /// Whether a span lies in lines on which a step fails that drops them then, in whole or in a piece.
+    fn failing_at(&self, disk: &Disk, binding: Binding, span: Span) -> bool {
+        let content = &disk.contents[binding.content];
+        let fails = |id: &LineId| {
+            let line = disk.lines[id.0 as usize];
+            let long = (line.start + self.line.max_bytes).min(line.start + line.body.min(line.written));
+            let text = &content.bytes[line.start as usize..long as usize];
+            // A newline may be a piece of its own, without text.
+            let empty = line.body.is_multiple_of(self.line.max_bytes) && self.fails_empties();
+            let outside = line.end() <= span.start || line.start >= span.end;
+            outside || empty || self.fate(*id, text) == Fate::Failed
+        };
+        self.steps.on_error == OnError::Drop && content.lines.iter().all(fails)
     }
 
     /// The file under which the engine keeps a content, if it read any of it.

@@ -25,10 +25,12 @@ impl Scene {
         let mut setup = Plan::of(0).setup;
         setup.settings.flows.truncate(1);
         setup.scopes = vec![Scope::All];
+        setup.steps = vec![Steps::NONE];
         let flow = &mut setup.settings.flows[0];
         flow.destination = Destination::Kinesis { stream: "s".into() };
         flow.newline = Newline::Keep;
         flow.line.skip_header = 0;
+        flow.process.clear();
         flow.start_at = StartAt::Beginning;
         let mut scene = Self {
             disk: Disk::new(true),

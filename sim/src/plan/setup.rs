@@ -1,5 +1,6 @@
 //! The settings of the agent under test, and how its surroundings behave.
 
+use super::steps::Steps;
 use kintail_engine::settings::Settings;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub(crate) struct Setup {
     pub(crate) settings: Settings,
     /// Of each flow.
     pub(crate) scopes: Vec<Scope>,
+    /// Of each flow.
+    pub(crate) steps: Vec<Steps>,
     pub(crate) writers: Vec<Writer>,
     /// The file system knows birth times.
     pub(crate) births: bool,

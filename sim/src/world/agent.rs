@@ -6,7 +6,9 @@ use crate::plan::point::Deed;
 use bytes::Bytes;
 use kintail_engine::Engine;
 use kintail_engine::event::{Codec, Do, Outcome, Request};
+use kintail_engine::frame::Framing;
 use kintail_engine::ids::{ActionId, CursorId, HandleId};
+use kintail_engine::job::JobDone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +61,19 @@ pub(crate) struct Flight {
     pub(crate) weight: u64,
     pub(crate) stage: Stage,
     pub(crate) echo: Echo,
+}
+
+impl Flight {
+    /// Where steps found no room, less was cut into lines than was read.
+    pub(crate) fn framed(&mut self, outcome: &Outcome) {
+        if let (Echo::Framed { to, .. }, Outcome::Computed(done)) = (&mut self.echo, outcome)
+            && let JobDone::Framed(framed) = &**done
+            && let Framing::Same(cut) = &framed.framing
+            && cut.lines.made
+        {
+            *to = cut.next.at.min(*to);
+        }
+    }
 }
 
 /// How far it is.

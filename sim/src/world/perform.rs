@@ -83,6 +83,7 @@ impl World {
                 // What was read is counted by the buffer itself.
                 flight.weight = 0;
             }
+            flight.framed(&outcome);
             flight.stage = Stage::Performed(outcome);
             if !matches!(echo, Echo::Nothing) {
                 flight.echo = echo;

@@ -70,6 +70,8 @@ pub(super) struct Shower {
     destination: Arc<dyn Destination>,
     key: KeyRule,
     strip: bool,
+    /// Whether the flow skips header lines.
+    header: bool,
     /// As it was given.
     path: PathBuf,
     json: bool,
@@ -88,6 +90,7 @@ impl Shower {
             },
             destination: Arc::new(Plain(destination)),
             strip: flow.newline == Newline::Strip,
+            header: flow.line.skip_header > 0,
             path: path.to_owned(),
             json,
             out: BufWriter::new(io::stdout().lock()),
@@ -101,13 +104,13 @@ impl Shower {
 
     /// Shows what came of a buffer.
     pub(super) fn cut(&mut self, cut: Cut) -> io::Result<()> {
-        if let Some(span) = cut.filtered {
-            self.skipped(span, None)?;
+        for span in cut.filtered {
+            let what = if self.header && span.start == 0 { "skipped: header" } else { "skipped: filtered" };
+            self.note(span, what)?;
         }
-        let dead: Vec<Span> = cut.dead.iter().map(|rec| cut.lines.span(*rec)).collect();
         self.records(&Arc::new(cut.lines))?;
-        for span in dead {
-            self.note(span, "dead letter: longer than the limit")?;
+        for dead in cut.dead {
+            self.note(dead.span, &format!("dead letter: {}", dead.message))?;
         }
         cut.lost.iter().try_for_each(|(span, reason)| self.skipped(*span, Some(*reason)))
     }
@@ -117,6 +120,7 @@ impl Shower {
         match reason {
             None if span.is_empty() => Ok(()),
             None => self.note(span, "skipped: header"),
+            Some(Reason::OnError) => self.note(span, "lost: a step failed"),
             Some(_) => self.note(span, "lost: longer than the limit"),
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 /// What cannot be read twice is held in memory, up to so many bytes.
@@ -45,6 +45,13 @@ impl Source {
             Self::File(file) => Ok(file.metadata()?.len()),
             Self::Memory(bytes) => Ok(bytes.len() as u64),
         }
+    }
+
+    /// Its last write in nanoseconds since the epoch; 0 if nobody knows.
+    pub(super) fn mtime(&self) -> i64 {
+        let Self::File(file) = self else { return 0 };
+        let meta = file.metadata().ok();
+        meta.map_or(0, |meta| meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()))
     }
 
     /// `len` bytes from `offset` on; fewer only at its end.

@@ -31,6 +31,10 @@ pub(super) fn draw(status: &Status, before: Option<(&Status, f64)>) -> String {
         if let Some(error) = &flow.last_error {
             text.push_str(&failure(flow, error));
         }
+        if flow.counters.failed_lines > 0 {
+            let name = clean(&flow.name);
+            let _ = writeln!(text, "\n{name}: steps failed on {} lines", flow.counters.failed_lines);
+        }
     }
     text.push_str(&files(status));
     text.push_str(&unread(status));

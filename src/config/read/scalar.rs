@@ -21,7 +21,6 @@ impl Fault {
 pub(super) fn scalar(key: &Key, value: &DeValue<'_>, text: Option<String>) -> Result<Value, Fault> {
     let text = text.or_else(|| value.as_str().map(str::to_owned));
     match (key.kind, value, text) {
-        (Kind::Any, ..) => Ok(Value::Any),
         (Kind::Bool, DeValue::Boolean(value), _) => Ok(Value::Bool(*value)),
         (Kind::Count(least, most), DeValue::Integer(number), _) => {
             let count = u64::from_str_radix(number.as_str(), number.radix()).ok();

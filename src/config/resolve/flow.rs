@@ -45,6 +45,7 @@ impl Resolver<'_> {
             batch: batch(section, &destination),
             retry: self.retry(section),
             line: line(section),
+            process: self.process(section),
             destination,
         };
         self.limits(section, &flow);

@@ -1,5 +1,6 @@
 //! The tables of a flow.
 
+use super::process::PROCESS;
 use super::{Key, Kind, MAX, Table, agent::ASSUME_ROLE};
 use kintail_engine::settings::{KIB, MIB};
 
@@ -131,7 +132,12 @@ pub(super) const FLOW: Table = Table {
         Key::unset("retry", Kind::Table(&RETRY), "", "How failed records are tried again."),
         Key::unset("line", Kind::Table(&LINE), "", "What a line is."),
         Key::unset("multiline", Kind::Table(&MULTILINE), "", "Which lines belong together.").later(),
-        Key::unset("process", Kind::Tables(&PROCESS), "", "Steps that change lines, in order.").later(),
+        Key::unset(
+            "process",
+            Kind::Tables(&PROCESS),
+            "",
+            "A step that changes lines; steps are done in order. See `docs/processing.md`.",
+        ),
     ],
 };
 
@@ -229,47 +235,5 @@ const MULTILINE: Table = Table {
         ),
         Key::unset("max_lines", Kind::Count(1, MAX), "500", "Most lines of a record."),
         Key::unset("max_bytes", Kind::Size(1, MAX), r#""1MiB""#, "Most bytes of a record."),
-    ],
-};
-
-const PROCESS: Table = Table {
-    header: "[[flow.process]]",
-    keys: &[
-        Key::unset(
-            "parse",
-            Kind::Text,
-            r#""combined_apache""#,
-            "`json`, `csv`, `logfmt`, `regex`, `common_apache`, `combined_apache`, `apache_error`, `nginx`, `syslog`, `rfc3339_syslog`, `rfc5424`, `docker` or `cri`.",
-        ),
-        Key::unset("types", Kind::Any, r#"{ response = "integer" }"#, "Types of parsed members."),
-        Key::unset(
-            "on_error",
-            Kind::Choice(&["pass", "drop", "dead_letter"], &[]),
-            r#""pass""#,
-            "What happens to a line on which the step fails: `pass`, `drop` or `dead_letter`.",
-        ),
-        Key::unset("pattern", Kind::Text, r"'^(?<level>\w+)'", "With `regex`."),
-        Key::unset("columns", Kind::Texts, r#"["a", "b"]"#, "With `csv`."),
-        Key::unset("delimiter", Kind::Text, r#"",""#, "With `csv`."),
-        Key::unset("header", Kind::Bool, "true", "With `csv`: the first line names the columns."),
-        Key::unset("format", Kind::Text, "'$remote_addr'", "With `nginx`."),
-        Key::unset("add", Kind::Any, r#"{ host = "{hostname}" }"#, "Members to add."),
-        Key::unset("rename", Kind::Any, r#"{ a = "b" }"#, "Members to rename."),
-        Key::unset("remove", Kind::Any, r#"["a"]"#, "Members to remove."),
-        Key::unset("nest", Kind::Any, r#"{ a = ["b"] }"#, "Members to put below another."),
-        Key::unset("flatten", Kind::Any, r#"["a"]"#, "Members whose own members move up."),
-        Key::unset("keep", Kind::Any, r"'regex'", "Drop lines that do not match."),
-        Key::unset("drop", Kind::Any, r"'regex'", "Drop lines that match."),
-        Key::unset("redact", Kind::Any, r#"{ pattern = '\d{16}', with = "x" }"#, "Text to replace."),
-        Key::unset("single_line", Kind::Any, "true", "Join the lines of a record."),
-        Key::unset("truncate_field", Kind::Any, r#"{ field = "a", bytes = 100 }"#, "A member to cut."),
-        Key::unset("sample", Kind::Any, "0.1", "The share of lines to keep."),
-        Key::unset(
-            "metadata",
-            Kind::Any,
-            r#"{ host = "{hostname}" }"#,
-            "Members put under `metadata`, beside `data`.",
-        ),
-        Key::unset("output", Kind::Any, r#""json""#, "`json`, `original`, or a template."),
     ],
 };

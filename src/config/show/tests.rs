@@ -30,6 +30,52 @@ const FULL: &str = r#"
     files = ["/x"]
     file = { path = "o", rotate = "1536B" }
     line = { max_bytes = "64KiB", oversize = "drop", skip_header = 2 }
+    [[flow.process]]
+    parse = "combined_apache"
+    types = { response = "integer", datetime = { timestamp = "%d/%b/%Y", zone = "Europe/Berlin" }, a = { zone = "Asia/Tokyo" }, b = "timestamp" }
+    on_error = "drop"
+    [[flow.process]]
+    parse = "csv"
+    field = "agent"
+    columns = ["z", "a"]
+    delimiter = "\t"
+    [[flow.process]]
+    parse = "csv"
+    header = true
+    [[flow.process]]
+    parse = "nginx"
+    format = '$${status} $a'
+    field = "a"
+    [[flow.process]]
+    parse = "regex"
+    pattern = '(?<a>.)'
+    [[flow.process]]
+    add = { z = "{hostname}{{{path.app}}}", b = 1.5, a = [1, "x", true], "q r" = { y = 1, x = "{field.a}" } }
+    path = '(?<app>[a-z]+$)'
+    [[flow.process]]
+    rename = { z = "y", b = "c" }
+    [[flow.process]]
+    nest = { z = ["b"], a = ["c"] }
+    [[flow.process]]
+    keep = { field = "a", pattern = '^\d$$' }
+    [[flow.process]]
+    drop = 'x"y'
+    [[flow.process]]
+    redact = { pattern = '\d{16}', with = "x" }
+    [[flow.process]]
+    single_line = true
+    [[flow.process]]
+    truncate_field = { field = "a", bytes = "1KiB" }
+    [[flow.process]]
+    sample = 0.25
+    [[flow.process]]
+    remove = ["a"]
+    [[flow.process]]
+    flatten = ["a"]
+    [[flow.process]]
+    metadata = { z = "1", a = "{env.PATH}" }
+    [[flow.process]]
+    output = { template = "{line}" }
 "#;
 
 fn config(text: &str) -> Config {

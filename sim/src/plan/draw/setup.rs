@@ -3,7 +3,9 @@
 use super::{chance, pick};
 use crate::plan::MS;
 use crate::plan::setup::{ARCHIVE, Pace, ROOT, Rates, Scope, Setup, Style, Writer};
+use crate::plan::steps::{Make, Steps};
 use fastrand::Rng;
+use kintail_engine::process::OnError;
 use kintail_engine::settings::{
     Agent, Batch, Destination, Flow, HoldDeleted, KIB, Line, Newline, Oversize, Pacing, PartitionKey,
     Settings, StartAt, Watch, least_memory,
@@ -35,12 +37,17 @@ pub(super) fn setup(rng: &mut Rng) -> Setup {
     for flow in flows.iter_mut().filter(|_| archives) {
         flow.archives = if chance(rng, 800) { vec![format!("{ARCHIVE}/*")] } else { Vec::new() };
     }
+    let steps: Vec<Steps> = flows.iter().map(|_| steps(rng)).collect();
+    for (flow, steps) in flows.iter_mut().zip(&steps) {
+        flow.process = steps.settings();
+    }
     let mut settings = Settings { agent: agent(rng), flows };
     settings.agent.memory = least_memory(&settings) + pick(rng, &[0, 0, 16 * KIB, 1024 * KIB]);
     let calm = chance(rng, 300);
     Setup {
         settings,
         scopes,
+        steps,
         writers,
         births: chance(rng, 700),
         grain: pick(rng, &[1, 1, 4_000_000, 4_000_000, 10_000_000, 1_000_000_000]),
@@ -100,6 +107,18 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
     // The key counts against the record, at its largest: 256 characters of four bytes.
     flow.max_record = flow.line.max_bytes + 1200;
     flow
+}
+
+/// Most flows have none.
+fn steps(rng: &mut Rng) -> Steps {
+    if !chance(rng, 350) {
+        return Steps::NONE;
+    }
+    Steps {
+        drop: rng.bool(),
+        make: pick(rng, &[Make::Nothing, Make::Add, Make::Parse, Make::Parse]),
+        on_error: pick(rng, &[OnError::Pass, OnError::Drop, OnError::DeadLetter]),
+    }
 }
 
 fn rates(rng: &mut Rng) -> Rates {
