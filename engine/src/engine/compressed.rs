@@ -110,7 +110,7 @@ impl Engine {
 
     pub(super) fn looked_at_compressed(
         &mut self,
-        sighting: Sighting,
+        mut sighting: Sighting,
         result: Result<Meta, FileError>,
         now: Now,
     ) {
@@ -118,6 +118,7 @@ impl Engine {
             Ok(meta) => meta,
             Err(error) => return self.concluded_failed(&sighting, &error, now),
         };
+        self.refresh(&mut sighting);
         if sighting.is_listed_as_other(meta.identity.ino) {
             return self.concluded_failed(&sighting, &FileError::NotFound, now);
         }

@@ -21,12 +21,18 @@ const SAVE_LOOK: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// A file under a rotated name that no glob leads to: known, or unseen, or none of ours.
-    pub(super) fn looked_at_kin(&mut self, sighting: Sighting, result: Result<Meta, FileError>, now: Now) {
+    pub(super) fn looked_at_kin(
+        &mut self,
+        mut sighting: Sighting,
+        result: Result<Meta, FileError>,
+        now: Now,
+    ) {
         let meta = match result {
             Ok(meta) => meta,
             Err(error) => return self.concluded_failed(&sighting, &error, now),
         };
-        let known = self.by_identity.contains_key(&meta.identity);
+        self.refresh(&mut sighting);
+        let known = self.by_identity.contains_key(&meta.identity) || !sighting.followers.is_empty();
         let path = sighting.path();
         let lost = |file: &File| file.is_closed() && !file.is_over();
         let copy = || self.kin_of(&path).any(lost);

@@ -42,6 +42,7 @@ impl Engine {
             }
         };
         self.had_room(&sighting);
+        self.refresh(&mut sighting);
         self.look_for_other(&sighting, Some(meta.identity.ino));
         self.is_opened(&mut sighting, meta.identity.ino, now);
         if let Lead::Saved(id) = sighting.lead
@@ -91,6 +92,7 @@ impl Engine {
         now: Now,
     ) {
         self.budget.give_look(WINDOW as u64);
+        self.refresh(&mut sighting);
         if name::codec(&sighting.path()).is_some() {
             return self.met_compressed(sighting, handle, result, now);
         }
@@ -270,6 +272,9 @@ impl Engine {
 
     /// A file has this name now, and the flows that follow the name follow the file.
     pub(super) fn name(&mut self, id: FileId, sighting: &Sighting, now: Now) {
+        let mut sighting = sighting.clone();
+        self.refresh(&mut sighting);
+        let sighting = &sighting;
         self.concluded(sighting, Seen::File(id), now);
         let path = sighting.path();
         let named = self.is_named(sighting);

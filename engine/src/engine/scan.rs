@@ -263,11 +263,16 @@ impl Engine {
         let known = before.filter(same);
         // Behind a link may be another file than before, whatever the link's own inode says. And a file is forgotten, if
         // its content was found to be another's, under each of its names.
-        let mut opens = false;
+        let more = |before: &Name| {
+            let is_new = |flow: &FlowId| !before.followers.contains(flow) && !before.kin.contains(flow);
+            followers.iter().chain(&kin).any(is_new)
+        };
+        // Another pattern led here since.
+        let mut opens = known.as_ref().is_some_and(more);
         let seen = match known.as_ref().map(|name| name.seen) {
             Some(seen @ (Seen::Opening | Seen::Reopening(_) | Seen::Beside | Seen::CopyOf { .. })) => seen,
             Some(seen @ Seen::File(file)) if !link && self.files.contains_key(&file) => seen,
-            Some(seen @ Seen::Passed(_)) if !link => seen,
+            Some(seen @ Seen::Passed(_)) if !link && !opens => seen,
             _ => {
                 opens = true;
                 match known.map(|name| name.seen) {

@@ -349,6 +349,18 @@ impl Engine {
         self.set_seen(sighting, Seen::File(known));
     }
 
+    /// Another pattern may have led to the name since it was sighted.
+    pub(super) fn refresh(&self, sighting: &mut Sighting) {
+        let Some(name) = self.tree.name(&sighting.dir, &sighting.name).filter(|name| sighting.is_of(name))
+        else {
+            return;
+        };
+        sighting.join(name.followers.clone());
+        let more = name.kin.iter().filter(|flow| !sighting.kin.contains(flow));
+        let more: Vec<FlowId> = more.copied().collect();
+        sighting.kin.extend(more);
+    }
+
     /// Returns what was seen before.
     pub(super) fn set_seen(&mut self, sighting: &Sighting, seen: Seen) -> Option<Seen> {
         let name = self.tree.dirs.get_mut(&sighting.dir)?.names.get_mut(&sighting.name)?;

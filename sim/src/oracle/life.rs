@@ -149,13 +149,19 @@ impl Oracle {
     pub(crate) fn copied(&mut self, disk: &Disk, copy: ContentId) {
         let original = disk.origin(copy);
         let again = disk.contents.iter().filter(|other| other.copy_of == Some(original)).count() > 1;
+        let node = disk.contents[copy].node;
+        let mut names = disk.names().filter(|(_, named)| *named == node);
+        let elsewhere = names.any(|(path, _)| path.parent() == Some(Path::new(ARCHIVE)));
         let begins = self.flows.iter().any(|flow| flow.begun.is_none());
         for flow in &mut self.flows {
             // A content that is told by few bytes is not recognised after a restart.
             let short = disk.contents[copy].bytes.len() < TELLING;
             // Which names a lost content had beside the last, no row tells.
             let linked = disk.nodes[disk.contents[original].node].linked;
-            let unsure = again || short || linked || begins || flow.scarce || flow.writers.is_empty();
+            // A copy in a directory that is none of its archives is a file of its own.
+            let strange = elsewhere && !flow.archives;
+            let unsure =
+                again || short || linked || begins || strange || flow.scarce || flow.writers.is_empty();
             let book = flow.book(original);
             if unsure {
                 book.again_to = u64::MAX;
