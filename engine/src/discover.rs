@@ -91,18 +91,25 @@ impl Globs {
         })
     }
 
-    /// The directories where walks begin, and where the globs stand in them.
+    /// The directories where walks begin, and where all globs stand in them.
     pub fn bases(&self) -> Vec<(PathBuf, Standing)> {
-        let patterns = self.flows.iter().enumerate().flat_map(|(flow, globs)| {
+        let patterns: Vec<_> = self.patterns().collect();
+        let bases: BTreeSet<&Path> = patterns.iter().map(|(_, _, pattern)| pattern.base()).collect();
+        let standings = bases.into_iter().flat_map(|base| {
+            patterns.iter().filter_map(move |(flow, index, pattern)| {
+                let at = stands_at(pattern, base)?;
+                Some((base.to_path_buf(), Standing { flow: *flow as u32, pattern: *index as u32, at }))
+            })
+        });
+        standings.collect()
+    }
+
+    /// Each with its flow and its number there.
+    fn patterns(&self) -> impl Iterator<Item = (usize, usize, &Pattern)> {
+        self.flows.iter().enumerate().flat_map(|(flow, globs)| {
             let all = globs.files.iter().chain(&globs.archives).enumerate();
             all.map(move |(index, pattern)| (flow, index, pattern))
-        });
-        patterns
-            .map(|(flow, index, pattern)| {
-                let at = pattern.start();
-                (pattern.base().to_path_buf(), Standing { flow: flow as u32, pattern: index as u32, at })
-            })
-            .collect()
+        })
     }
 
     /// Where the globs stand in the subdirectory `name`; empty: it need not be looked into.
@@ -231,6 +238,13 @@ impl Globs {
         let index = standing.pattern as usize;
         flow.files.get(index).unwrap_or_else(|| &flow.archives[index - flow.files.len()])
     }
+}
+
+/// Where a pattern stands in a directory, if its walk leads there.
+fn stands_at(pattern: &Pattern, dir: &Path) -> Option<Vec<usize>> {
+    let below = dir.strip_prefix(pattern.base()).ok()?;
+    let at = below.iter().fold(pattern.start(), |at, name| pattern.descend(&at, name));
+    (!at.is_empty()).then_some(at)
 }
 
 impl Exclude {

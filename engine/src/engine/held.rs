@@ -48,7 +48,12 @@ impl Engine {
         for id in &kin {
             self.wake(*id);
         }
-        likeness != Likeness::No || !kin.is_empty()
+        likeness != Likeness::No || !kin.is_empty() || self.is_early(&path)
+    }
+
+    /// Whether the originals of what is in an archive may not be known yet.
+    fn is_early(&self, path: &Path) -> bool {
+        self.tree.scans == 0 && path.parent().is_some_and(|dir| !self.archiving(dir).is_empty())
     }
 
     /// What a file that nobody knows is, by its name, its first bytes, and the file that it was alike before.
@@ -75,9 +80,6 @@ impl Engine {
     /// Whether the live file is not known yet of which rotation may have made this one.
     fn is_live_unknown(&self, path: &Path) -> bool {
         let (Some(dir), Some(file_name)) = (path.parent(), path.file_name()) else { return false };
-        if self.tree.scans == 0 && !self.archiving(dir).is_empty() {
-            return true;
-        }
         let lives = name::lives(file_name);
         let mut seen = lives.iter().filter_map(|live| self.seen_behind(dir, OsStr::new(live)));
         seen.any(|seen| matches!(seen, Seen::Opening | Seen::Failed(_)))
@@ -140,7 +142,7 @@ impl Engine {
         if let Likeness::CopyOf(original) = likeness {
             return self.is_copy(id, original, &chunk, now);
         }
-        let alone = likeness == Likeness::No && original.is_none();
+        let alone = likeness == Likeness::No && original.is_none() && !self.is_early(&path);
         if rested >= if alone { LOOK } else { DECIDE_AFTER } && !self.is_unseen_since(original, grew) {
             return self.is_no_copy(id, &chunk, now);
         }

@@ -264,8 +264,8 @@ impl Engine {
         // Behind a link may be another file than before, whatever the link's own inode says. And a file is forgotten, if
         // its content was found to be another's, under each of its names.
         let more = |before: &Name| {
-            let is_new = |flow: &FlowId| !before.followers.contains(flow) && !before.kin.contains(flow);
-            followers.iter().chain(&kin).any(is_new)
+            let is_new = |flow: &FlowId| !before.followers.contains(flow);
+            followers.iter().any(is_new) || kin.iter().any(|flow| is_new(flow) && !before.kin.contains(flow))
         };
         // Another pattern led here since.
         let mut opens = known.as_ref().is_some_and(more);

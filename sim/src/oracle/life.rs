@@ -159,7 +159,9 @@ impl Oracle {
             // Which names a lost content had beside the last, no row tells.
             let linked = disk.nodes[disk.contents[original].node].linked;
             // A copy in a directory that is none of its archives is a file of its own.
-            let strange = elsewhere && !flow.archives;
+            let live = disk.contents[original].node;
+            let follows = |(path, node): (&Path, NodeId)| node == live && flow.scope.has(path);
+            let strange = elsewhere && !(flow.archives && disk.names().any(follows));
             let unsure =
                 again || short || linked || begins || strange || flow.scarce || flow.writers.is_empty();
             let book = flow.book(original);

@@ -167,7 +167,14 @@ impl Account {
             let last = start.checked_sub(1).and_then(|last| content.bytes.get(last));
             // Nobody writes on in a compressed file: it is passed over whole.
             let whole = disk.nodes[content.node].packed.is_some() && start == content.bytes.len();
-            (lost || identity == Some(disk.identity(content.node))) && (whole || last == Some(&b'\n'))
+            // It is known by what is before that.
+            let known = row.check.at != row.prefix
+                || content.bytes.get(..start).is_some_and(|before| {
+                    row.check.print.len == 0
+                        || kintail_engine::content::check(row.prefix, before) == row.check
+                });
+            let it_is = lost || identity == Some(disk.identity(content.node));
+            it_is && known && (whole || last == Some(&b'\n'))
         });
         match content {
             Some(content) if allowed => {
