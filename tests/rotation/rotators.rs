@@ -1,5 +1,6 @@
 //! Rotation by those who do it in earnest, under a writer that never stops: each line arrives, and once.
 
+mod archives;
 mod compressed;
 mod copies;
 mod down;

@@ -182,9 +182,12 @@ impl Oracle {
             content.copy_of == Some(original) && disk.nodes[content.node].packed.is_none() && *other != copy
         });
         let beside = others.map(|(_, content)| content.bytes.len() as u64).min();
+        let node = disk.contents[copy].node;
+        let mut names = disk.names().filter(|(_, named)| *named == node);
+        let elsewhere = names.any(|(path, _)| path.parent() == Some(Path::new(ARCHIVE)));
         for flow in &mut self.flows {
             let scarce = flow.scarce;
-            let blind = flow.writers.is_empty();
+            let blind = flow.writers.is_empty() || elsewhere && !flow.archives;
             let book = flow.book(original);
             book.late_from = book.late_from.min(beside.unwrap_or(u64::MAX));
             if short || linked || begins || scarce || blind || beside.is_some() {

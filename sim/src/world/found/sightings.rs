@@ -178,3 +178,14 @@ fn a_generation_is_read_where_time_stamps_are_whole_seconds() {
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got, "one\n");
 }
+
+/// Their walks begin in different directories: the second comes to a directory that was listed for the first.
+#[test]
+fn a_file_to_which_two_patterns_lead_from_different_directories_is_followed_by_both_flows() {
+    for (one, other) in [("/log/sub/*.log", "/log/**/*.log"), ("/log/**/*.log", "/log/sub/*.log")] {
+        let mut story = Story::new(&[("/log/sub/b.log", "one\n")], |flow| flow.files = vec![one.into()]);
+        story.follow("other", other);
+        story.pass_undisturbed(SECONDS);
+        assert_eq!(story.got, "one\none\n", "{one} and {other}");
+    }
+}
