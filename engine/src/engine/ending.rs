@@ -19,6 +19,7 @@ impl Engine {
     /// Whether it is still under its live name decides whether it can end.
     pub(super) fn place(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
+        let was_live = file.ending == Ending::Live;
         match (file.is_live(), file.ending) {
             (true, _) => file.ending = Ending::Live,
             (false, Ending::Live) => {
@@ -27,10 +28,16 @@ impl Engine {
             }
             (false, _) => {}
         }
-        if file.ending == Ending::Displaced && file.handle.is_some() {
+        let displaced = file.ending == Ending::Displaced;
+        let name = file.names.first().filter(|_| displaced && was_live && file.handle.is_none()).cloned();
+        if displaced && file.handle.is_some() {
             self.look_whether_quiet(id, now);
         }
         self.may_be_spare(id);
+        // What has no newline at its end is to be read yet.
+        if let Some(name) = name {
+            self.look_at(&name);
+        }
     }
 
     pub(super) fn look_whether_quiet(&mut self, id: FileId, now: Now) {

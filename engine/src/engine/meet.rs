@@ -308,10 +308,20 @@ impl Engine {
             }
         }
         if !new.is_empty() {
+            self.is_read_anew(id);
             self.keeper.whole_file(id);
             self.save_urgently(now);
         }
         self.place(id, now);
+    }
+
+    /// A flow has come to a file that others have finished with.
+    fn is_read_anew(&mut self, id: FileId) {
+        if let Some(file) = self.files.get_mut(&id)
+            && file.ending == Ending::Finished
+        {
+            file.ending = Ending::Displaced;
+        }
     }
 
     fn follows(&self, id: FileId, flow: FlowId) -> bool {
