@@ -1,6 +1,6 @@
 //! `[[flow.process]]`: steps that make a record of a line, in order. Pure: what needs io comes in as text.
 //!
-//! A step works on a [`record::Record`]: a text, and members once it is parsed, all of them slices of the read buffer
+//! A step works on a record (`process/record.rs`): a text, and members once it is parsed, all of them slices of the read buffer
 //! where that serves. What is left after the last step is written into a buffer of the job: members as JSON, else the
 //! text. `apply` does that for all records of a buffer.
 

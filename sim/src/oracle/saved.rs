@@ -164,7 +164,7 @@ impl Account {
         let content = (0..disk.contents.len()).rev().find(|content| {
             let content = &disk.contents[*content];
             let lost = content.truncated && identity == Some(Identity::default());
-            let last = start.checked_sub(1).and_then(|last| content.bytes.get(last));
+            let final_byte = start.checked_sub(1).and_then(|at| content.bytes.get(at));
             // Nobody writes on in a compressed file: it is passed over whole.
             let whole = disk.nodes[content.node].packed.is_some() && start == content.bytes.len();
             // It is known by what is before that.
@@ -174,7 +174,7 @@ impl Account {
                         || kintail_engine::content::check(row.prefix, before) == row.check
                 });
             let it_is = lost || identity == Some(disk.identity(content.node));
-            it_is && known && (whole || last == Some(&b'\n'))
+            it_is && known && (whole || final_byte == Some(&b'\n'))
         });
         match content {
             Some(content) if allowed => {

@@ -116,7 +116,7 @@ fn generations_that_nobody_has_seen_are_read_whole_though_they_begin_alike() {
             compress(&mut story, &format!("/log/a.log.{number}"));
             append(&mut story, A, &banner);
             append(&mut story, A, &format!("{word}\n"));
-            all += &format!("{banner}{word}\n");
+            all += &[&banner, word, "\n"].concat();
         }
         story.pass_undisturbed(4 * SECONDS);
         let sorted = |text: &str| {
