@@ -147,8 +147,11 @@ impl Engine {
         self.open_in_turn(sighting, now);
     }
 
-    /// The file whose name it bears, and whose last write it tells.
+    /// The file whose name it bears, and whose last write it tells; whole seconds do not tell.
     fn original_by_name(&self, sighting: &Sighting, meta: &Meta) -> Option<FileId> {
+        if meta.mtime % SECOND == 0 {
+            return None;
+        }
         let (plain, _) = name::compressed(&sighting.name)?;
         let (path, plain) = (sighting.path(), sighting.dir.join(plain));
         let mut originals = self.originals_of(&path);
@@ -263,11 +266,8 @@ impl Engine {
     }
 
     /// The file of which it is what is left, if that was read to its end and deleted, and its name and time tell so: then
-    /// it need not be decoded. Whole seconds do not tell.
+    /// it need not be decoded.
     fn read_before(&self, meeting: &Meeting) -> Option<FileId> {
-        if meeting.beginning.meta.mtime % SECOND == 0 {
-            return None;
-        }
         let id = self.original_by_name(&meeting.sighting, &meeting.beginning.meta)?;
         let file = self.files.get(&id).filter(|_| meeting.originals.contains(&(id, true)))?;
         (file.is_over() && is_lost(file)).then_some(id)

@@ -151,7 +151,9 @@ impl Name {
             Seen::Opening | Seen::Reopening(_) => true,
             // A link that leads nowhere hides nothing.
             Seen::Failed(why) => !(self.link && why == Why::NoLog),
-            Seen::File(_) | Seen::Passed(_) | Seen::Beside | Seen::CopyOf { .. } => false,
+            // By what it is known may be another file.
+            Seen::CopyOf { unsure, .. } => unsure,
+            Seen::File(_) | Seen::Passed(_) | Seen::Beside => false,
         }
     }
 
