@@ -51,7 +51,10 @@ fn cause(rng: &mut Rng, point: Point, writers: usize) -> Vec<Op> {
             let rotations = (0..writers).map(|writer| Op::Rotate { writer, reopen: true });
             rotations.chain([Op::Jump { by: DAY }]).collect()
         }
-        Some(Deed::Unwatch) => vec![Op::RemoveDir { writer: rng.usize(..writers), reopen: true }],
+        Some(Deed::Unwatch) => {
+            let writer = rng.usize(..writers);
+            vec![Op::Compress { writer, after: 0 }, Op::RemoveDir { writer, reopen: true }]
+        }
         _ => Vec::new(),
     }
 }
