@@ -61,6 +61,7 @@ at_end() {
     if [[ $code == 0 ]]; then echo "test result: ok. $checks passed; 0 failed"; fi
 }
 trap at_end EXIT
+trap 'exit 1' HUP INT TERM
 
 # A fresh Debian with systemd: its folder is $root, and goes at the end.
 debian() {
