@@ -6,6 +6,7 @@ mod content;
 mod dead_letter;
 mod human;
 mod losses;
+mod manual;
 mod offsets;
 mod output;
 mod preview;
@@ -20,6 +21,7 @@ use crate::exit::{self, ExitCode};
 use crate::config::units::{TIME_HELP, parse_time};
 use crate::config::{Config, Error};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -77,6 +79,10 @@ pub enum Command {
     /// The configuration as kintail understands it
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print what makes a shell complete kintail's command lines
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    Man(ManArgs),
 }
 
 /// Of `kintail tail`.
@@ -315,6 +321,28 @@ pub enum ConfigCommand {
     Default,
 }
 
+/// Of `kintail completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail completions bash > /etc/bash_completion.d/kintail
+  kintail completions zsh > ~/.zfunc/_kintail
+  kintail completions fish > ~/.config/fish/completions/kintail.fish")]
+pub struct CompletionsArgs {
+    /// Which shell
+    pub shell: Shell,
+}
+
+/// Of `kintail man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail man | man -l -
+  kintail man /usr/local/share/man/man1")]
+pub struct ManArgs {
+    /// Write kintail.1, kintail-run.1 and the others into this directory, which must exist
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     match Cli::try_parse() {
@@ -343,6 +371,8 @@ fn dispatch(cli: &Cli) -> ExitCode {
             with_config(file, |config| show::run(&config, *json))
         }
         Command::Config(ConfigCommand::Default) => show::reference(),
+        Command::Completions(args) => manual::completions(args.shell),
+        Command::Man(args) => manual::pages(args.dir.as_deref()),
     }
 }
 

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+// musl's allocator is slow: one lock, and a system call for each large buffer.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     kintail::cli::main().into()
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod client;
 pub(crate) mod logs;
+pub(crate) mod service_manager;
 pub(crate) mod socket;

@@ -12,6 +12,7 @@ use crate::io::signals::Signal;
 use crate::io::sinks::{STDOUT_CLOSED, Sink};
 use crate::io::watch::Watches;
 use crate::observe::logs::{self, Logs};
+use crate::observe::service_manager::ServiceManager;
 use kintail_engine::command::{Command, Reply};
 use kintail_engine::destination::Answer;
 use kintail_engine::event::{Event, Now, Outcome};
@@ -62,6 +63,7 @@ struct Driver {
     questions: BTreeMap<CommandId, oneshot::Sender<Reply>>,
     commands: u64,
     looked_for_stalls: Instant,
+    manager: Option<ServiceManager>,
     state: State,
 }
 
@@ -88,6 +90,7 @@ pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs) -> End {
     let (answers, answered) = unbounded_channel();
     let mut sources = Sources::new(inputs, answered, io.watches.clone());
     let mut driver = Driver::new(engine, io, answers);
+    driver.manager = ServiceManager::ready();
     loop {
         let next = driver.act();
         driver.engine.take_notes().iter().for_each(logs::note);
@@ -115,6 +118,7 @@ impl Driver {
             questions: BTreeMap::new(),
             commands: 0,
             looked_for_stalls: started,
+            manager: None,
             state: State::Running,
         }
     }
@@ -188,6 +192,7 @@ impl Driver {
 
     /// Has the engine finish what it began.
     fn shut_down(&mut self) {
+        self.manager.iter_mut().for_each(ServiceManager::stopping);
         self.engine.handle(Event::Shutdown, self.now());
     }
 
@@ -198,7 +203,8 @@ impl Driver {
         self.engine.handle(Event::Command { id, command }, self.now());
     }
 
-    /// Reports what hangs, and lets the log write what it held back. Returns when to do it again.
+    /// Reports what hangs, lets the log write what it held back, and tells the service manager how it is. Returns when
+    /// to do it again.
     fn housekeep(&mut self) -> Option<Instant> {
         let now = Instant::now();
         if now >= self.looked_for_stalls + LOOK_FOR_STALLS {
@@ -210,7 +216,9 @@ impl Driver {
         }
         let log = self.io.logs.tick().map(|due| now + due);
         let stalls = self.io.files.busy().then_some(self.looked_for_stalls + LOOK_FOR_STALLS);
-        [log, stalls].into_iter().flatten().min()
+        let time = self.now();
+        let told = self.manager.as_mut().map(|manager| manager.tick(now, || self.engine.status(time)));
+        [log, stalls, told].into_iter().flatten().min()
     }
 }
 

@@ -104,3 +104,19 @@ fn the_files_we_ship_are_right() {
     let written = std::fs::read_to_string(root.join("kintail.toml")).expect("the reference");
     assert_eq!(text(&reference), written);
 }
+
+#[test]
+fn manual_and_completions_cover_every_command() {
+    let dir = tempfile::tempdir().expect("a directory");
+    assert!(kintail(["man".as_ref(), dir.path().as_os_str()]).status.success());
+    let page = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
+    assert!(page("kintail.1").contains(r"kintail\-offsets(1)"));
+    assert!(page("kintail-offsets-reset.1").contains(r".TH kintail-offsets-reset 1"));
+    assert!(!dir.path().join("kintail-help.1").exists());
+    assert!(text(&kintail(["man"]).stdout).contains(".TH kintail 1"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&kintail(["completions", shell]).stdout).contains("dead-letter"), "{shell}");
+    }
+    assert_eq!(kintail(["man", "/nowhere"]).status.code(), Some(74));
+    assert_eq!(kintail(["completions", "tcsh"]).status.code(), Some(64));
+}
