@@ -75,25 +75,47 @@ fn survives_kills(host: &Host, burst: usize, stored: impl Fn() -> BTreeMap<Strin
     assert!(reached == stored(), "a graceful restart repeated lines");
 }
 
-/// Kills with a real Kinesis behind.
-fn survives_kills_with(server: &Server, burst: usize) {
+/// Kills with a real Kinesis behind. Returns what the agent said.
+fn survives_kills_with(server: &Server, burst: usize) -> String {
     let kinesis = Kinesis::of(server);
     kinesis.create("clicks", 2);
     let host = Host::new("stream = \"clicks\"", &server.url);
     survives_kills(&host, burst, || tally(kinesis.records("clicks").into_iter().map(|(_, _, data)| data)));
     let keys = kinesis.records("clicks").into_iter().map(|(_, key, _)| key);
     assert!(keys.into_iter().all(|key| key.len() == 16), "random keys have 16 digits");
+    host.said()
 }
 
 #[test]
 fn every_line_reaches_kinesalite_through_rotations_and_twenty_kills() {
-    survives_kills_with(&Server::kinesalite(), 20);
+    // It cuts its long answers in CBOR.
+    let said = survives_kills_with(&Server::kinesalite(), 20);
+    assert!(said.contains("127.0.0.1 does not speak CBOR well"), "{said}");
 }
 
 #[test]
 fn every_line_reaches_moto_through_rotations_and_twenty_kills() {
-    // moto takes seconds to hand back ten thousand records.
-    survives_kills_with(&Server::moto(), 4);
+    // moto takes seconds to hand back ten thousand records, and no CBOR.
+    let said = survives_kills_with(&Server::moto(), 4);
+    assert!(said.contains("127.0.0.1 does not speak CBOR well"), "{said}");
+}
+
+#[test]
+fn a_real_server_reads_our_cbor() {
+    let server = Server::kinesalite();
+    let kinesis = Kinesis::of(&server);
+    kinesis.create("clicks", 2);
+    let host = Host::new("stream = \"clicks\"\nwire = \"cbor\"\npartition_key = \"hash\"", &server.url);
+    let lines: Vec<Vec<u8>> = (0..100_u8).map(|n| [&[n; 300][..], b"\xff\n"].concat()).collect();
+    let lines: Vec<Vec<u8>> = lines.into_iter().filter(|line| line[0] != b'\n').collect();
+    fs::write(host.log(), lines.concat()).expect("a log");
+    let agent = host.start();
+    host.wait_until_idle();
+    assert!(agent.terminate(), "{}", host.said());
+    let records = kinesis.records("clicks");
+    assert!(records.iter().all(|(_, key, _)| key.len() == 32));
+    let stored: BTreeSet<Vec<u8>> = records.iter().map(|(_, _, data)| data.clone()).collect();
+    assert_eq!((records.len(), stored), (lines.len(), lines.into_iter().collect()), "{}", host.said());
 }
 
 #[test]

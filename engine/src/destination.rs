@@ -180,7 +180,7 @@ impl Failure {
 pub fn for_flow(flow: &settings::Flow) -> Arc<dyn Destination> {
     match &flow.destination {
         settings::Destination::Kinesis { stream } => {
-            Arc::new(kinesis::Kinesis::new(stream, flow.max_record, &flow.partition_key))
+            Arc::new(kinesis::Kinesis::new(stream, flow.max_record, &flow.partition_key, flow.wire))
         }
         settings::Destination::Firehose { delivery_stream } => {
             Arc::new(firehose::Firehose::new(delivery_stream))

@@ -101,6 +101,8 @@ pub struct Flow {
     pub max_record: u64,
     /// Whether sending adapts to throttling.
     pub pacing: Pacing,
+    /// How requests to a data stream are encoded; delivery streams take JSON only.
+    pub wire: Wire,
     /// Whether a record keeps the newline of its line.
     pub newline: Newline,
     /// When a batch goes.
@@ -172,6 +174,17 @@ pub enum Pacing {
     Adaptive,
     /// As fast as answers come.
     Off,
+}
+
+/// How requests to a data stream are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// CBOR, unless the endpoint turns out not to take it.
+    Auto,
+    /// CBOR: bytes as they are, a sixth less than base64 in JSON.
+    Cbor,
+    /// JSON.
+    Json,
 }
 
 /// Whether a record keeps the newline of its line.
@@ -264,6 +277,7 @@ impl Flow {
             partition_key: PartitionKey::Random,
             max_record: MIB,
             pacing: Pacing::Auto,
+            wire: Wire::Auto,
             newline: Newline::Keep,
             batch,
             retry: Retry { initial: Duration::from_millis(100), max: Duration::from_secs(10), give_up: None },

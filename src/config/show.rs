@@ -2,9 +2,10 @@
 
 use super::schema::{Key, Kind, ROOT, Table};
 use super::units::{format_size, format_time};
-use super::{AssumeRole, Config, FlowIo, LogFormat, Wire, mask};
+use super::{AssumeRole, Config, FlowIo, LogFormat, mask};
 use kintail_engine::settings::{
     Agent, Destination, Flow, HoldDeleted, Newline, Oversize, Pacing, PartitionKey, StartAt, Symlinks, Watch,
+    Wire,
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -119,8 +120,9 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
             Pacing::Adaptive => "adaptive",
             Pacing::Off => "off",
         },
-        "wire": match io.wire {
+        "wire": match flow.wire {
             Wire::Auto => "auto",
+            Wire::Cbor => "cbor",
             Wire::Json => "json",
         },
         "newline": match flow.newline {

@@ -140,7 +140,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("topic = \"t\"", "`topic`"),
         ("stdout = true\nidentity = \"content\"", "`identity = \"content\"`"),
         ("stream = \"s\"\nordering = \"strict\"", "`ordering = \"strict\"`"),
-        ("stream = \"s\"\nwire = \"cbor\"", "`wire = \"cbor\"`"),
         ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),

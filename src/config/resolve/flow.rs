@@ -4,9 +4,9 @@ use super::Resolver;
 use super::destination::most;
 use crate::config::section::Section;
 use crate::config::units::format_size;
-use crate::config::{Aws, FlowIo, Wire};
+use crate::config::{Aws, FlowIo};
 use kintail_engine::settings::{
-    Batch, Destination, Flow, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt,
+    Batch, Destination, Flow, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt, Wire,
 };
 
 /// AWS: a partition key has at most so many characters (`PutRecordsRequestEntry`).
@@ -38,6 +38,11 @@ impl Resolver<'_> {
                 "off" => Pacing::Off,
                 _ => Pacing::Auto,
             },
+            wire: match section.word("wire") {
+                "cbor" => Wire::Cbor,
+                "json" => Wire::Json,
+                _ => Wire::Auto,
+            },
             newline: match section.word("newline") {
                 "strip" => Newline::Strip,
                 _ => Newline::Keep,
@@ -62,10 +67,6 @@ impl Resolver<'_> {
             region: self.flow_region(section).or_else(|| aws.region.clone()),
             endpoint: self.url(section, "endpoint").or_else(|| service.clone()),
             assume_role: self.assume_role(section).or_else(|| aws.assume_role.clone()),
-            wire: match section.word("wire") {
-                "json" => Wire::Json,
-                _ => Wire::Auto,
-            },
         }
     }
 

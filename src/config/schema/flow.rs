@@ -111,9 +111,10 @@ pub(super) const FLOW: Table = Table {
         Key::unset("max_rate", Kind::Table(&MAX_RATE), "", "Most a second.").later(),
         Key::new(
             "wire",
-            Kind::Choice(&["auto", "json"], &["cbor"]),
+            Kind::Choice(&["auto", "cbor", "json"], &[]),
             r#""auto""#,
-            "How requests are encoded: `auto`, `cbor` or `json`.",
+            "How requests to a stream are encoded: `cbor`, `json`, or `auto`: CBOR, unless an endpoint that is not \
+             AWS's takes only JSON.",
         ),
         Key::new(
             "newline",

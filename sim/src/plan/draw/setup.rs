@@ -8,7 +8,7 @@ use fastrand::Rng;
 use kintail_engine::process::OnError;
 use kintail_engine::settings::{
     Agent, Batch, Destination, Flow, HoldDeleted, KIB, Line, Newline, Oversize, Pacing, PartitionKey,
-    Settings, StartAt, Watch, least_memory,
+    Settings, StartAt, Watch, Wire, least_memory,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -86,6 +86,8 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
         3 => PartitionKey::Const("one".into()),
         _ => PartitionKey::Random,
     };
+    // Not drawn, so that seeds stay the stories that they are known as.
+    flow.wire = if flow.close_after.as_millis().is_multiple_of(4) { Wire::Json } else { Wire::Auto };
     flow.pacing = pick(rng, &[Pacing::Auto, Pacing::Adaptive, Pacing::Off]);
     flow.newline = if chance(rng, 250) { Newline::Strip } else { Newline::Keep };
     flow.batch = Batch {

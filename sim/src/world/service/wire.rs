@@ -2,9 +2,10 @@
 
 use crate::oracle::{Broken, Located};
 use kintail_engine::event::Request;
-use kintail_engine::settings::{Destination, Flow};
-use serde::Deserialize;
-use std::fmt::Write;
+use kintail_engine::settings::{Destination, Flow, Wire};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt::{self, Write};
 
 /// A record as the service got it.
 pub(super) struct Body {
@@ -14,34 +15,62 @@ pub(super) struct Body {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Put<'a> {
-    #[serde(borrow)]
-    records: Vec<Record<'a>>,
-    stream_name: Option<&'a str>,
-    delivery_stream_name: Option<&'a str>,
+struct Put {
+    records: Vec<Record>,
+    stream_name: Option<String>,
+    delivery_stream_name: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Record<'a> {
-    data: &'a str,
-    partition_key: Option<&'a str>,
+struct Record {
+    data: Data,
+    partition_key: Option<String>,
+}
+
+/// Bytes in CBOR, a text of base64 in JSON.
+struct Data(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Data;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes or base64")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Data, E> {
+                Ok(Data(bytes.to_vec()))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Data, E> {
+                base64_simd::STANDARD.decode_to_vec(text).map(Data).map_err(E::custom)
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 /// The records of a request, which keeps to the limits.
 pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken> {
     let bodies = match &flow.destination {
         Destination::Kinesis { stream } => {
-            let put = parse(request)?;
-            check(put.stream_name == Some(stream), "the stream's name is there", "")?;
+            let put = parse(flow, request)?;
+            check(put.stream_name.as_ref() == Some(stream), "the stream's name is there", "")?;
             let keyed = put.records.iter().all(|record| record.partition_key.is_some());
             check(keyed, "every record has a partition key", "")?;
-            records(&put)?
+            records(put)
         }
         Destination::Firehose { delivery_stream } => {
-            let put = parse(request)?;
-            check(put.delivery_stream_name == Some(delivery_stream), "the stream's name is there", "")?;
-            records(&put)?
+            let put = parse(flow, request)?;
+            check(
+                put.delivery_stream_name.as_ref() == Some(delivery_stream),
+                "the stream's name is there",
+                "",
+            )?;
+            records(put)
         }
         Destination::File { .. } | Destination::Stdout => request
             .body
@@ -60,8 +89,8 @@ pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken
     Ok(bodies)
 }
 
-/// The answer to a request of which these records were accepted or not.
-pub(super) fn entries(flow: &Flow, records: &[(Located, bool)]) -> String {
+/// The answer to a request of which these records were accepted or not; some services say it in CBOR.
+pub(super) fn entries(flow: &Flow, records: &[(Located, bool)], cbor: bool) -> Vec<u8> {
     let kinesis = matches!(flow.destination, Destination::Kinesis { .. });
     let failed = records.iter().filter(|record| !record.1).count();
     let mut out = if kinesis {
@@ -85,21 +114,29 @@ pub(super) fn entries(flow: &Flow, records: &[(Located, bool)]) -> String {
         write!(out, "{comma}{entry}").expect("a string takes all");
     }
     out.push_str("]}");
-    out
+    if cbor && kinesis { encoded(&out) } else { out.into_bytes() }
 }
 
-fn parse(request: &Request) -> Result<Put<'_>, Broken> {
-    serde_json::from_slice(&request.body)
-        .map_err(|error| Broken::new("requests are well formed", error.to_string()))
-}
-
-fn records(put: &Put) -> Result<Vec<Body>, Broken> {
-    let record = |record: &Record| {
-        let data = base64_simd::STANDARD.decode_to_vec(record.data);
-        let data = data.map_err(|error| Broken::new("requests are well formed", error.to_string()))?;
-        Ok(Body { data, key: record.partition_key.map(str::to_owned) })
+fn parse(flow: &Flow, request: &Request) -> Result<Put, Broken> {
+    let body = &*request.body;
+    let kinesis = matches!(flow.destination, Destination::Kinesis { .. });
+    let put = if kinesis && flow.wire != Wire::Json {
+        ciborium::from_reader(body).map_err(|error| error.to_string())
+    } else {
+        serde_json::from_slice(body).map_err(|error| error.to_string())
     };
-    put.records.iter().map(record).collect()
+    put.map_err(|error| Broken::new("requests are well formed", error))
+}
+
+fn records(put: Put) -> Vec<Body> {
+    put.records.into_iter().map(|record| Body { data: record.data.0, key: record.partition_key }).collect()
+}
+
+/// The same as CBOR.
+fn encoded(json: &str) -> Vec<u8> {
+    let (value, mut cbor) = (serde_json::from_str::<serde_json::Value>(json), Vec::new());
+    ciborium::into_writer(&value.expect("we wrote it"), &mut cbor).expect("a vector takes all");
+    cbor
 }
 
 fn weight(body: &Body) -> usize {
