@@ -58,7 +58,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What is measured: a name, and what the flow's configuration says besides.
-const FLOWS: [(&str, &str); 2] = [("json", "wire = \"json\""), ("cbor", "wire = \"cbor\"")];
+const FLOWS: [(&str, &str); 3] = [
+    ("json", "wire = \"json\""),
+    ("cbor", "wire = \"cbor\""),
+    ("packed", "wire = \"cbor\"\naggregation = true"),
+];
 
 const GIB: f64 = (1_u64 << 30) as f64;
 

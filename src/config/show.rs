@@ -114,6 +114,8 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
         "endpoint": io.endpoint,
         "assume_role": io.assume_role.as_ref().map(assume_role),
         "partition_key": partition_key(&flow.partition_key),
+        "aggregation": flow.aggregation.is_some(),
+        "aggregate_bytes": flow.aggregation.map(format_size),
         "max_record": format_size(flow.max_record),
         "pacing": match flow.pacing {
             Pacing::Auto => "auto",

@@ -71,7 +71,7 @@ struct Shared {
 pub(crate) struct Manner {
     /// Seconds that its clock is ahead.
     pub(crate) clock: i64,
-    /// Records are counted, not decoded, and all accepted: for benches.
+    /// Lines are counted, not decoded, and all accepted: for benches.
     pub(crate) counting: bool,
     /// It breaks down over CBOR, as moto does.
     pub(crate) no_cbor: bool,
@@ -160,7 +160,7 @@ impl Shared {
         }
         if self.manner.counting {
             let count = put::count(&request.body);
-            self.records.fetch_add(count as u64, Ordering::Relaxed);
+            self.records.fetch_add(put::lines(&request.body, count) as u64, Ordering::Relaxed);
             return Response::of(200, request, &put::accepted(request, count))
                 .send(connection, self.manner.clock)
                 .map(|()| true);

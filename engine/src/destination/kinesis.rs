@@ -6,8 +6,9 @@ pub use as_json::as_json;
 
 use super::aws::cbor::{self, Reader};
 use super::aws::{self, Names, json};
+use super::packing::Packing;
 use super::{Answer, Destination, Limits, Verdict};
-use crate::settings::{MIB, PartitionKey, Wire};
+use crate::settings::{Flow, MIB, PartitionKey, Wire};
 
 /// Most records of a request
 /// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>).
@@ -42,19 +43,22 @@ pub struct Kinesis {
     max_record: u64,
     plain_keys: bool,
     cbor: bool,
+    packing: Option<Packing>,
     /// What follows the last record.
     end: Vec<u8>,
 }
 
 impl Kinesis {
-    /// The stream of this name or ARN, which takes records of `max_record` bytes with their keys.
-    pub fn new(stream: &str, max_record: u64, key: &PartitionKey, wire: Wire) -> Self {
-        let cbor = wire != Wire::Json;
+    /// The stream of this name or ARN, as the flow's settings say.
+    pub fn new(stream: &str, flow: &Flow) -> Self {
+        let cbor = flow.wire != Wire::Json;
+        let max_record = flow.max_record.min(LARGEST_RECORD);
         Self {
             stream: stream.rsplit('/').next().unwrap_or(stream).into(),
-            max_record: max_record.min(LARGEST_RECORD),
-            plain_keys: matches!(key, PartitionKey::Random | PartitionKey::Hash),
+            max_record,
+            plain_keys: matches!(flow.partition_key, PartitionKey::Random | PartitionKey::Hash),
             cbor,
+            packing: flow.aggregation.map(|bytes| Packing::kpl(bytes.min(max_record))),
             end: if cbor { cbor_end(stream) } else { json_end(stream) },
         }
     }
@@ -150,6 +154,22 @@ impl Destination for Kinesis {
             return data.expect("we encoded it").into_owned();
         }
         json::data(&encoded[DATA.len()..])
+    }
+
+    fn key(&self, encoded: &[u8]) -> String {
+        if self.cbor {
+            let mut reader = Reader::new(&encoded[CBOR_DATA.len()..]);
+            let key = reader.skip().and_then(|()| reader.skip()).and_then(|()| reader.text());
+            return key.expect("we encoded it").into_owned();
+        }
+        // Base64 has no quotes.
+        let data = memchr::memchr(b'"', &encoded[DATA.len()..]).unwrap_or_default();
+        let key = &encoded[DATA.len() + data + KEY.len()..encoded.len() - 1];
+        serde_json::from_slice(key).expect("we encoded it")
+    }
+
+    fn packing(&self) -> Option<Packing> {
+        self.packing
     }
 
     fn finish(&self, body: &mut Vec<u8>, _records: u32) {

@@ -140,6 +140,12 @@ pub(super) fn count(body: &[u8]) -> usize {
     memchr::memmem::find_iter(body, name).count()
 }
 
+/// Lines in a body of so many records: those of aggregated records, and the others.
+pub(super) fn lines(body: &[u8], records: usize) -> usize {
+    let count = |what: &[u8]| memchr::memmem::find_iter(body, what).count();
+    records - count(b"\xf3\x89\x9a\xc2") + count(b"\x08\x00\x1a")
+}
+
 /// An answer that accepts so many records, whatever was sent.
 pub(super) fn accepted(request: &Request, records: usize) -> Value {
     if request.header("x-amz-target").starts_with("Firehose") {

@@ -1,6 +1,8 @@
 //! Requests and answers as they go over the wire.
 
-use crate::oracle::{Broken, Located};
+mod aggregated;
+
+use crate::oracle::Broken;
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow, Wire};
 use serde::de::{Error, Visitor};
@@ -11,6 +13,29 @@ use std::fmt::{self, Write};
 pub(super) struct Body {
     pub(super) data: Vec<u8>,
     pub(super) key: Option<String>,
+    /// What whoever reads it takes it for.
+    pub(super) lines: Vec<Vec<u8>>,
+}
+
+impl Body {
+    /// A record of a flow, taken apart where records of several lines are asked for.
+    fn new(flow: &Flow, data: Vec<u8>, key: Option<String>) -> Result<Self, Broken> {
+        let lines = match (&flow.destination, flow.aggregation) {
+            (Destination::Kinesis { .. }, Some(_)) => aggregated::lines(&data, key.as_deref().unwrap_or(""))?,
+            (Destination::Firehose { .. }, Some(_)) => {
+                data.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+            }
+            _ => vec![data.clone()],
+        };
+        let body = Self { data, key, lines };
+        let said = format!("{} lines in {} bytes", body.lines.len(), weight(&body));
+        let most = flow.aggregation.unwrap_or(0);
+        let fits = body.lines.len() == 1 || weight(&body) as u64 <= most;
+        check(fits && !body.lines.is_empty(), "aggregate_bytes holds", &said)?;
+        let joined = matches!(flow.destination, Destination::Firehose { .. });
+        check(!joined || body.lines.len() <= 500, "at most 500 lines are joined", &said)?;
+        Ok(body)
+    }
 }
 
 #[derive(Deserialize)]
@@ -61,7 +86,7 @@ pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken
             check(put.stream_name.as_ref() == Some(stream), "the stream's name is there", "")?;
             let keyed = put.records.iter().all(|record| record.partition_key.is_some());
             check(keyed, "every record has a partition key", "")?;
-            records(put)
+            records(flow, put)?
         }
         Destination::Firehose { delivery_stream } => {
             let put = parse(flow, request)?;
@@ -70,13 +95,13 @@ pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken
                 "the stream's name is there",
                 "",
             )?;
-            records(put)
+            records(flow, put)?
         }
         Destination::File { .. } | Destination::Stdout => request
             .body
             .split_inclusive(|byte| *byte == b'\n')
-            .map(|line| Body { data: line.to_vec(), key: None })
-            .collect(),
+            .map(|line| Body::new(flow, line.to_vec(), None))
+            .collect::<Result<_, _>>()?,
     };
     let size: usize = bodies.iter().map(weight).sum();
     let count = bodies.len();
@@ -90,15 +115,15 @@ pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken
 }
 
 /// The answer to a request of which these records were accepted or not; some services say it in CBOR.
-pub(super) fn entries(flow: &Flow, records: &[(Located, bool)], cbor: bool) -> Vec<u8> {
+pub(super) fn entries(flow: &Flow, records: &[bool], cbor: bool) -> Vec<u8> {
     let kinesis = matches!(flow.destination, Destination::Kinesis { .. });
-    let failed = records.iter().filter(|record| !record.1).count();
+    let failed = records.iter().filter(|accepted| !**accepted).count();
     let mut out = if kinesis {
         format!("{{\"FailedRecordCount\":{failed},\"Records\":[")
     } else {
         format!("{{\"FailedPutCount\":{failed},\"RequestResponses\":[")
     };
-    for (index, (_, accepted)) in records.iter().enumerate() {
+    for (index, accepted) in records.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         let entry = match (kinesis, accepted) {
             (true, true) => "{\"SequenceNumber\":\"1\",\"ShardId\":\"shardId-000000000000\"}",
@@ -128,8 +153,9 @@ fn parse(flow: &Flow, request: &Request) -> Result<Put, Broken> {
     put.map_err(|error| Broken::new("requests are well formed", error))
 }
 
-fn records(put: Put) -> Vec<Body> {
-    put.records.into_iter().map(|record| Body { data: record.data.0, key: record.partition_key }).collect()
+fn records(flow: &Flow, put: Put) -> Result<Vec<Body>, Broken> {
+    let records = put.records.into_iter();
+    records.map(|record| Body::new(flow, record.data.0, record.partition_key)).collect()
 }
 
 /// The same as CBOR.
