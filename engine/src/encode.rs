@@ -92,6 +92,8 @@ impl EncodeJob {
                 writer.packed(iter::once(first).chain(others), key);
             }
         }
+        debug_assert!(lines.next().is_none(), "every line is of a record");
+        drop(lines);
         let (body, entries) = writer.finish();
         Encoded { flow: self.flow, batch: self.batch, body, entries }
     }

@@ -111,7 +111,9 @@ impl Sender {
         let mut failures = failures.iter().peekable();
         for (index, items) in batch.records() {
             let Some((_, failure)) = failures.next_if(|(at, _)| *at as usize == index) else {
-                items.iter().for_each(|item| answer.effects.ack(item));
+                for item in items {
+                    answer.effects.ack(item);
+                }
                 continue;
             };
             self.health.noted(failure, answer.now);
