@@ -136,23 +136,12 @@ pub struct FlowIo {
     pub endpoint: Option<String>,
     /// The role to assume.
     pub assume_role: Option<AssumeRole>,
-    /// How requests are encoded.
-    pub wire: Wire,
-}
-
-/// How requests are encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// What the service takes best.
-    Auto,
-    /// JSON.
-    Json,
 }
 
 impl Config {
     /// The documented defaults around one flow.
     pub fn around(flow: Flow) -> Self {
-        let io = FlowIo { region: None, endpoint: None, assume_role: None, wire: Wire::Auto };
+        let io = FlowIo { region: None, endpoint: None, assume_role: None };
         Self {
             engine: Settings { agent: Agent::new(host()), flows: vec![flow] },
             state_dir: "/var/lib/kintail".into(),

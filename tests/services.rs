@@ -14,7 +14,7 @@ mod servers;
 use agent::{Host, Writer, wait};
 use aws::{Delivery, Kinesis};
 use endpoint::{Act, Endpoint};
-use servers::Server;
+use servers::{Server, deaggregated};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -75,31 +75,53 @@ fn survives_kills(host: &Host, burst: usize, stored: impl Fn() -> BTreeMap<Strin
     assert!(reached == stored(), "a graceful restart repeated lines");
 }
 
-/// Kills with a real Kinesis behind.
-fn survives_kills_with(server: &Server, burst: usize) {
+/// Kills with a real Kinesis behind. Returns what the agent said.
+fn survives_kills_with(server: &Server, burst: usize) -> String {
     let kinesis = Kinesis::of(server);
     kinesis.create("clicks", 2);
     let host = Host::new("stream = \"clicks\"", &server.url);
     survives_kills(&host, burst, || tally(kinesis.records("clicks").into_iter().map(|(_, _, data)| data)));
     let keys = kinesis.records("clicks").into_iter().map(|(_, key, _)| key);
     assert!(keys.into_iter().all(|key| key.len() == 16), "random keys have 16 digits");
+    host.said()
 }
 
 #[test]
 fn every_line_reaches_kinesalite_through_rotations_and_twenty_kills() {
-    survives_kills_with(&Server::kinesalite(), 20);
+    // It cuts its long answers in CBOR.
+    let said = survives_kills_with(&Server::kinesalite(), 20);
+    assert!(said.contains("127.0.0.1 does not speak CBOR well"), "{said}");
 }
 
 #[test]
 fn every_line_reaches_moto_through_rotations_and_twenty_kills() {
-    // moto takes seconds to hand back ten thousand records.
-    survives_kills_with(&Server::moto(), 4);
+    // moto takes seconds to hand back ten thousand records, and no CBOR.
+    let said = survives_kills_with(&Server::moto(), 4);
+    assert!(said.contains("127.0.0.1 does not speak CBOR well"), "{said}");
 }
 
 #[test]
-fn every_line_reaches_a_service_that_fails_in_every_way() {
+fn a_real_server_reads_our_cbor() {
+    let server = Server::kinesalite();
+    let kinesis = Kinesis::of(&server);
+    kinesis.create("clicks", 2);
+    let host = Host::new("stream = \"clicks\"\nwire = \"cbor\"\npartition_key = \"hash\"", &server.url);
+    let lines: Vec<Vec<u8>> = (0..100_u8).map(|n| [&[n; 300][..], b"\xff\n"].concat()).collect();
+    let lines: Vec<Vec<u8>> = lines.into_iter().filter(|line| line[0] != b'\n').collect();
+    fs::write(host.log(), lines.concat()).expect("a log");
+    let agent = host.start();
+    host.wait_until_idle();
+    assert!(agent.terminate(), "{}", host.said());
+    let records = kinesis.records("clicks");
+    assert!(records.iter().all(|(_, key, _)| key.len() == 32));
+    let stored: BTreeSet<Vec<u8>> = records.iter().map(|(_, _, data)| data.clone()).collect();
+    assert_eq!((records.len(), stored), (lines.len(), lines.into_iter().collect()), "{}", host.said());
+}
+
+/// A service that fails in every way.
+fn failing() -> Endpoint {
     let mut rng = fastrand::Rng::with_seed(7);
-    let endpoint = Endpoint::start(move |put| match rng.u8(..20) {
+    Endpoint::start(move |put| match rng.u8(..20) {
         0 => Act::Reset,
         1 => Act::AcceptAndReset,
         2 => Act::AcceptAndCut,
@@ -114,7 +136,61 @@ fn every_line_reaches_a_service_that_fails_in_every_way() {
             Act::Fail((0..put.records.len()).step_by(3).map(|index| (index, throttled)).collect())
         }
         _ => Act::Accept,
-    });
+    })
+}
+
+#[test]
+fn a_consumer_finds_every_line_in_aggregated_records() {
+    let server = Server::kinesalite();
+    let kinesis = Kinesis::of(&server);
+    kinesis.create("clicks", 3);
+    let host = Host::new("stream = \"clicks\"\naggregation = true", &server.url);
+    let records = || kinesis.records("clicks").into_iter().map(|(_, key, data)| (key, data));
+    survives_kills(&host, 20, || tally(deaggregated(records()).into_iter().map(|(_, data)| data)));
+    // The library for Java drops a user record that belongs into another shard than the record that it is in.
+    let mut packed = 0;
+    for (key, data) in records() {
+        let users = deaggregated([(key.clone(), data)]);
+        assert!(users.iter().all(|(own, _)| *own == key), "{users:?}");
+        packed += usize::from(users.len() > 1);
+        if packed > 5 {
+            return;
+        }
+    }
+    panic!("{packed} aggregated records");
+}
+
+#[test]
+fn aggregated_lines_reach_a_service_that_fails_in_every_way() {
+    let endpoint = failing();
+    let host = Host::new("stream = \"clicks\"\npacing = \"off\"\naggregation = true", &endpoint.url());
+    let stored = || endpoint.stored().into_iter().map(|record| (record.key, record.data));
+    survives_kills(&host, 20, || tally(deaggregated(stored()).into_iter().map(|(_, data)| data)));
+}
+
+#[test]
+fn a_bad_line_in_an_aggregated_record_goes_alone_to_the_dead_letters() {
+    let endpoint = refusing(&Arc::default(), b"poison");
+    let host = Host::new("stream = \"clicks\"\npacing = \"off\"\naggregation = true", &endpoint.url());
+    let line = |number: u32| match number % 100 {
+        50 => format!("poison {number}\n"),
+        _ => format!("good {number}\n"),
+    };
+    let lines: Vec<String> = (0..1000).map(line).collect();
+    fs::write(host.log(), lines.concat()).expect("a log");
+    let agent = host.start();
+    host.wait_until_idle();
+    assert_eq!(host.flow().map(|flow| flow.counters.dead_letters), Some(10));
+    assert!(agent.terminate(), "{}", host.said());
+    let stored = endpoint.stored().into_iter().map(|record| (record.key, record.data));
+    let stored = tally(deaggregated(stored).into_iter().map(|(_, data)| data));
+    assert!(stored.keys().eq(lines.iter().filter(|line| line.starts_with("good")).collect::<BTreeSet<_>>()));
+    assert!(stored.values().all(|count| *count == 1), "repeated");
+}
+
+#[test]
+fn every_line_reaches_a_service_that_fails_in_every_way() {
+    let endpoint = failing();
     let host = Host::new("stream = \"clicks\"\npacing = \"off\"", &endpoint.url());
     survives_kills(&host, 20, || tally(endpoint.stored().into_iter().map(|record| record.data)));
 }
@@ -150,9 +226,18 @@ fn throttled_records_alone_go_again() {
 
 #[test]
 fn the_objects_behind_a_delivery_stream_hold_the_bytes_of_the_file() {
+    objects_hold_the_bytes("");
+}
+
+#[test]
+fn the_objects_behind_a_delivery_stream_hold_the_joined_lines() {
+    objects_hold_the_bytes("aggregation = true");
+}
+
+fn objects_hold_the_bytes(setting: &str) {
     let server = Server::moto();
     let delivery = Delivery::create(&server, "logs");
-    let host = Host::new("delivery_stream = \"logs\"", &server.url);
+    let host = Host::new(&format!("delivery_stream = \"logs\"\n{setting}"), &server.url);
     let writer = Writer::start(&host.log(), 20);
     let agent = host.start();
     sleep(Duration::from_millis(500));

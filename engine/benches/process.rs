@@ -118,6 +118,7 @@ fn main() {
                     recs: 0..lines.recs.len(),
                     key: KeyRule::Random,
                 }],
+                counts: vec![1; lines.recs.len()],
                 strip: false,
                 capacity: 2 * lines.bytes.len(),
                 seed: 1,

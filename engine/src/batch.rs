@@ -4,6 +4,7 @@ use crate::destination::Destination;
 use crate::encode::Part;
 use crate::frame::Lines;
 use crate::ids::{CursorId, Span};
+use crate::pack::{Packer, Size};
 use crate::partition::KeyRule;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ struct Waiting {
     charge: u64,
 }
 
-/// One record's way back to its file.
+/// One line's way back to its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Where it was read.
@@ -39,6 +40,8 @@ pub struct Item {
     pub tries: u32,
     /// When it failed first.
     pub failed: Option<Duration>,
+    /// Bytes of its data, without a newline that is added.
+    pub length: u32,
 }
 
 /// A buffer whose bytes are booked until the last of its records is encoded.
@@ -73,6 +76,8 @@ pub struct Taken {
     pub parts: Vec<Part>,
     /// Their way back, in the same order.
     pub items: Vec<Item>,
+    /// How many of them share a record, record by record.
+    pub counts: Vec<u32>,
     /// Most bytes of body they take.
     pub wire: u64,
     /// Their weight.
@@ -82,9 +87,10 @@ pub struct Taken {
 }
 
 impl Pending {
-    /// Records waiting.
-    pub fn records(&self) -> u64 {
-        self.records
+    /// Records waiting, about: lines that will share one count as one.
+    pub fn records(&self, to: &dyn Destination) -> u64 {
+        let Some(packing) = to.packing() else { return self.records };
+        (self.weight / packing.bytes.max(1)).max(self.records / u64::from(packing.lines)).min(self.records)
     }
 
     /// Their weight in bytes.
@@ -105,8 +111,7 @@ impl Pending {
     /// Adds the records of a buffer for which `charge` bytes are booked. There is at least one.
     pub fn push(&mut self, lines: Lines, key: KeyRule, charge: u64, now: Duration, to: &dyn Destination) {
         self.records += lines.recs.len() as u64;
-        let longest = key.longest();
-        self.weight += lines.recs.iter().map(|rec| to.weight(u64::from(rec.len) + 1, longest)).sum::<u64>();
+        self.weight += lines.recs.iter().map(|rec| weight(rec.len, &key, to)).sum::<u64>();
         self.queue.push_back(Waiting { lines: Arc::new(lines), next: 0, key, since: now, charge });
     }
 
@@ -118,20 +123,13 @@ impl Pending {
     /// Takes as many records as there is room for, in order.
     pub fn take(&mut self, room: Room, to: &dyn Destination) -> Taken {
         let mut taken = Taken::default();
-        let separator = to.separator().len() as u64;
+        let mut packer = Packer::new(to, room);
         while let Some(waiting) = self.queue.front_mut() {
             let from = waiting.next;
-            while waiting.next < waiting.lines.recs.len() {
-                let (weight, wire) = waiting.size(to);
-                if taken.items.len() as u64 >= room.records
-                    || taken.weight + weight > room.weight
-                    || taken.wire + wire + separator > room.wire
-                {
-                    break;
-                }
-                taken.weight += weight;
-                taken.wire += wire + separator;
-                taken.items.push(waiting.item());
+            while waiting.next < waiting.lines.recs.len() && packer.add(waiting.data(), &waiting.key) {
+                let item = waiting.item();
+                self.weight -= weight(item.length, &waiting.key, to);
+                taken.items.push(item);
                 waiting.next += 1;
             }
             if waiting.next > from {
@@ -146,19 +144,32 @@ impl Pending {
             self.queue.pop_front();
         }
         self.records -= taken.items.len() as u64;
-        self.weight -= taken.weight;
+        Size { weight: taken.weight, wire: taken.wire } = packer.taken();
+        taken.counts = packer.counts();
         taken
     }
 }
 
+/// What a line weighs while it waits: as a record, or as a part of one.
+fn weight(length: u32, key: &KeyRule, to: &dyn Destination) -> u64 {
+    let data = u64::from(length) + 1;
+    to.packing().map_or_else(|| to.weight(data, key.longest()), |packing| packing.line(data))
+}
+
 impl Waiting {
+    /// Bytes of the next record, with a newline that may be added.
+    fn data(&self) -> u64 {
+        u64::from(self.lines.recs[self.next].len) + 1
+    }
+
     fn size(&self, to: &dyn Destination) -> (u64, u64) {
-        let (data, key) = (u64::from(self.lines.recs[self.next].len) + 1, self.key.longest());
+        let (data, key) = (self.data(), self.key.longest());
         (to.weight(data, key), to.wire_bound(data, key))
     }
 
     fn item(&self) -> Item {
-        let span = self.lines.span(self.lines.recs[self.next]);
-        Item { cursor: self.lines.cursor, span, tries: 0, failed: None }
+        let rec = self.lines.recs[self.next];
+        let span = self.lines.span(rec);
+        Item { cursor: self.lines.cursor, span, tries: 0, failed: None, length: rec.len }
     }
 }

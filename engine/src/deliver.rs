@@ -112,7 +112,8 @@ impl Sender {
     /// Since when something waits to be delivered: read, unanswered, failed, or held up by what ails the flow.
     pub fn waiting_since(&self) -> Option<Duration> {
         let whole = self.again.iter().map(|again| &again.batch).chain(self.out.values());
-        let items = whole.flat_map(|batch| &batch.items).chain(self.retries.iter().map(|retry| &retry.item));
+        let items =
+            whole.flat_map(|batch| &batch.items).chain(self.retries.iter().flat_map(|retry| &retry.items));
         let failed = items.filter_map(|item| item.failed).min();
         let ailing = self.health.since().filter(|_| !self.is_empty());
         [self.unanswered_since(), self.pending.oldest(), failed, ailing].into_iter().flatten().min()
@@ -120,7 +121,7 @@ impl Sender {
 
     /// Records waiting to go again.
     pub fn waiting_again(&self) -> usize {
-        let whole: usize = self.again.iter().map(|again| again.batch.items.len()).sum();
+        let whole: usize = self.again.iter().map(|again| again.batch.len()).sum();
         self.retries.len() + whole + self.groups.suspects()
     }
 
@@ -137,7 +138,7 @@ impl Sender {
     /// Enough waits that reading more would only hold memory.
     pub fn is_full(&self) -> bool {
         self.pending.weight() >= 2 * self.rules.max_bytes
-            || self.pending.records() >= 8 * u64::from(self.rules.max_records)
+            || self.pending.records(self.destination()) >= 8 * u64::from(self.rules.max_records)
             || self.waiting_again() > 4 * self.rules.max_records as usize
     }
 
@@ -153,7 +154,7 @@ impl Sender {
 
     /// Records of an unanswered request.
     pub fn records_in(&self, id: BatchId) -> Option<u32> {
-        self.out.get(&id).map(|batch| batch.items.len() as u32)
+        self.out.get(&id).map(|batch| batch.len() as u32)
     }
 
     /// The next thing to do, if there is a free slot and something is due.
@@ -200,7 +201,7 @@ impl Sender {
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
         let retry = self.retries.iter().map(|retry| retry.due).min();
         let fresh = self.pending.oldest().map(|oldest| {
-            let full = self.pending.records() >= u64::from(self.rules.max_records)
+            let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
                 || self.pending.weight() >= self.rules.max_bytes;
             if full || stopping {
                 return now;
@@ -223,7 +224,7 @@ impl Sender {
         let overhead = self.destination.overhead();
         let available = budget.room(flow, borrow).saturating_sub(overhead);
         let mut room = self.room(available);
-        let (encoded, mut items) = self.take_retries(now, &mut room);
+        let (encoded, mut items, mut counts) = self.take_retries(now, &mut room);
         if encoded.is_empty() {
             // One record always goes, however large: from the reserve if need be.
             let (weight, wire) = self.pending.peek(self.destination())?;
@@ -248,6 +249,7 @@ impl Sender {
         budget.resize(flow, 0, charge);
         let held = encoded.iter().map(|entry| entry.len() as u64).sum();
         items.extend(taken.items);
+        counts.extend_from_slice(&taken.counts);
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
         let job = EncodeJob {
@@ -256,12 +258,14 @@ impl Sender {
             destination: Arc::clone(&self.destination),
             encoded,
             parts: taken.parts,
+            counts: taken.counts,
             strip: self.strip,
             capacity: charge as usize,
             seed: rng.u64(..),
         };
         let batch = Batch {
             items,
+            counts,
             body: Bytes::new(),
             entries: Vec::new(),
             charge,
@@ -289,8 +293,8 @@ impl Sender {
     }
 
     /// Records that go again now, as far as there is room.
-    fn take_retries(&mut self, now: Duration, room: &mut Room) -> (Vec<Bytes>, Vec<Item>) {
-        let (mut encoded, mut items) = (Vec::new(), Vec::new());
+    fn take_retries(&mut self, now: Duration, room: &mut Room) -> (Vec<Bytes>, Vec<Item>, Vec<u32>) {
+        let (mut encoded, mut items, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         let mut later = VecDeque::new();
         let kept_for_fresh = u64::from(self.is_wrong() && !self.pending.is_empty());
         while let Some(retry) = self.retries.pop_front() {
@@ -306,10 +310,11 @@ impl Sender {
             room.weight = room.weight.saturating_sub(retry.weight);
             room.wire = room.wire.saturating_sub(wire);
             encoded.push(retry.entry);
-            items.push(retry.item);
+            counts.push(retry.items.len() as u32);
+            items.extend(retry.items);
         }
         self.retries = later;
-        (encoded, items)
+        (encoded, items, counts)
     }
 
     /// A body is ready: it goes at once, into the slot that was kept for it.
@@ -339,8 +344,8 @@ impl Sender {
         }
         batch.sent = Some(now);
         self.last_sent = Some(now);
-        self.pacer.sent(batch.items.len() as u64, batch.weight, now);
-        let records = batch.items.len() as u32;
+        self.pacer.sent(batch.len() as u64, batch.weight, now);
+        let records = batch.len() as u32;
         let request = Request { flow: self.flow, batch: id, body: batch.body.clone(), records };
         self.out.insert(id, batch);
         Do::Send(request)

@@ -4,10 +4,12 @@ pub mod aws;
 pub mod file;
 pub mod firehose;
 pub mod kinesis;
+pub mod packing;
 pub mod stdout;
 
 use crate::settings;
 use bytes::Bytes;
+use packing::Packing;
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,6 +63,14 @@ pub trait Destination: fmt::Debug + Send + Sync {
 
     /// The record inside of what [`Self::record`] appended: for the dead letters, not for the hot path.
     fn data(&self, encoded: &[u8]) -> Vec<u8>;
+
+    /// The key inside of what [`Self::record`] appended; empty where there are none.
+    fn key(&self, encoded: &[u8]) -> String;
+
+    /// How lines share records, if they do.
+    fn packing(&self) -> Option<Packing> {
+        None
+    }
 
     /// Ends a body of `records` records.
     fn finish(&self, body: &mut Vec<u8>, records: u32);
@@ -179,11 +189,10 @@ impl Failure {
 /// The pure half for a flow.
 pub fn for_flow(flow: &settings::Flow) -> Arc<dyn Destination> {
     match &flow.destination {
-        settings::Destination::Kinesis { stream } => {
-            Arc::new(kinesis::Kinesis::new(stream, flow.max_record, &flow.partition_key))
-        }
+        settings::Destination::Kinesis { stream } => Arc::new(kinesis::Kinesis::new(stream, flow)),
         settings::Destination::Firehose { delivery_stream } => {
-            Arc::new(firehose::Firehose::new(delivery_stream))
+            let most = flow.aggregation.map(|bytes| bytes.min(flow.max_record));
+            Arc::new(firehose::Firehose::new(delivery_stream, most))
         }
         settings::Destination::File { path, .. } => Arc::new(file::File::new(path)),
         settings::Destination::Stdout => Arc::new(stdout::Stdout),

@@ -1,10 +1,12 @@
 //! Records to a body: encoded once, straight from the read buffer.
 
 use crate::destination::Destination;
+use crate::destination::packing::{Line, Packing};
 use crate::frame::Lines;
 use crate::ids::FlowId;
 use crate::partition::KeyRule;
 use bytes::Bytes;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,6 +27,8 @@ pub struct EncodeJob {
     pub encoded: Vec<Bytes>,
     /// New records, after those.
     pub parts: Vec<Part>,
+    /// How many of their lines share a record, record by record.
+    pub counts: Vec<u32>,
     /// Remove one final newline.
     pub strip: bool,
     /// Most bytes the body will have.
@@ -42,6 +46,19 @@ pub struct Part {
     pub recs: Range<usize>,
     /// How their keys are made.
     pub key: KeyRule,
+}
+
+impl Part {
+    /// Its lines as they go into records.
+    fn lines(&self, strip: bool, concatenates: bool) -> impl Iterator<Item = (Line<'_>, &KeyRule)> {
+        self.lines.recs[self.recs.clone()].iter().map(move |rec| {
+            let data = self.lines.data(*rec);
+            let ended = data.last() == Some(&b'\n');
+            let data = if strip && !concatenates && ended { &data[..data.len() - 1] } else { data };
+            let newline = if concatenates { !ended } else { self.lines.is_cut(*rec) && !strip };
+            (Line { data, newline }, &self.key)
+        })
+    }
 }
 
 /// A body.
@@ -64,11 +81,19 @@ impl EncodeJob {
         for entry in &self.encoded {
             writer.copy(entry);
         }
-        for part in &self.parts {
-            for rec in &part.lines.recs[part.recs.clone()] {
-                writer.record(part.lines.data(*rec), part.lines.is_cut(*rec), &part.key);
+        let concatenates = self.destination.concatenates();
+        let mut lines = self.parts.iter().flat_map(|part| part.lines(self.strip, concatenates));
+        for count in &self.counts {
+            let Some((first, key)) = lines.next() else { break };
+            if *count == 1 {
+                writer.record(first, key);
+            } else {
+                let others = lines.by_ref().take(*count as usize - 1).map(|(line, _)| line);
+                writer.packed(iter::once(first).chain(others), key);
             }
         }
+        debug_assert!(lines.next().is_none(), "every line is of a record");
+        drop(lines);
         let (body, entries) = writer.finish();
         Encoded { flow: self.flow, batch: self.batch, body, entries }
     }
@@ -98,13 +123,14 @@ struct Writer<'a> {
     entries: Vec<Range<u32>>,
     rng: fastrand::Rng,
     scratch: String,
-    strip: bool,
-    concatenates: bool,
+    /// The packed record that is being made.
+    packed: Vec<u8>,
+    packing: Option<Packing>,
 }
 
 impl<'a> Writer<'a> {
     fn new(job: &'a EncodeJob) -> Self {
-        let records = job.encoded.len() + job.parts.iter().map(|part| part.recs.len()).sum::<usize>();
+        let records = job.encoded.len() + job.counts.len();
         let mut body = Vec::with_capacity(job.capacity);
         job.destination.begin(&mut body);
         Self {
@@ -113,8 +139,8 @@ impl<'a> Writer<'a> {
             entries: Vec::with_capacity(records),
             rng: fastrand::Rng::with_seed(job.seed),
             scratch: String::new(),
-            strip: job.strip,
-            concatenates: job.destination.concatenates(),
+            packed: Vec::new(),
+            packing: job.destination.packing(),
         }
     }
 
@@ -124,11 +150,9 @@ impl<'a> Writer<'a> {
         self.entries.push(start..self.body.len() as u32);
     }
 
-    fn record(&mut self, data: &[u8], cut: bool, key: &KeyRule) {
+    fn record(&mut self, line: Line<'_>, key: &KeyRule) {
         let start = self.separate();
-        let ended = data.last() == Some(&b'\n');
-        let data = if self.strip && !self.concatenates && ended { &data[..data.len() - 1] } else { data };
-        let newline = if self.concatenates { !ended } else { cut && !self.strip };
+        let Line { data, newline } = line;
         let key = match key {
             // The hash is of the record as sent: with its newline where one is added.
             KeyRule::Hash if newline => {
@@ -138,6 +162,18 @@ impl<'a> Writer<'a> {
             _ => key.key(data, &mut self.rng, &mut self.scratch),
         };
         self.destination.record(&mut self.body, data, newline, key);
+        self.entries.push(start..self.body.len() as u32);
+    }
+
+    /// A record of several lines, whose keys do not depend on them.
+    fn packed<'l>(&mut self, lines: impl Iterator<Item = Line<'l>>, key: &KeyRule) {
+        let start = self.separate();
+        let key = key.key(b"", &mut self.rng, &mut self.scratch);
+        self.packed.clear();
+        if let Some(packing) = self.packing {
+            packing.pack(&mut self.packed, lines, key);
+        }
+        self.destination.record(&mut self.body, &self.packed, false, key);
         self.entries.push(start..self.body.len() as u32);
     }
 

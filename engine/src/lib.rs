@@ -11,9 +11,10 @@
 //! - [`content`]: what a file is recognised by
 //! - [`frame`]: bytes to records with spans
 //! - [`process`]: what steps make of them
-//! - [`batch`]: records that wait, and the batches cut from them
+//! - [`batch`], `pack`: records that wait, the batches cut from them, and which lines share a record
 //! - [`partition`], [`encode`]: records to keys and bodies
 //! - [`destination`]: what a service takes, and what its answers mean
+//! - `unpack`: records of several lines taken apart
 //! - [`deliver`]: which records go when, and which go again
 //! - [`ack`], `ledger`: which bytes are done with, and which are missing
 //! - [`budget`]: who holds how much memory; [`timer`]: what is due when
@@ -36,6 +37,7 @@ pub mod ids;
 pub mod job;
 pub mod json;
 mod ledger;
+mod pack;
 pub mod partition;
 pub mod process;
 pub mod settings;
@@ -43,5 +45,6 @@ pub mod shipped;
 pub mod state;
 pub mod status;
 pub mod timer;
+mod unpack;
 
 pub use engine::{Engine, Level, Note, Poll, Start};

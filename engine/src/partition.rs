@@ -58,6 +58,15 @@ impl KeyRule {
         }
     }
 
+    /// Whether a record of both may have one key.
+    pub fn shares(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) | (Self::Random, Self::Random) => true,
+            (Self::Fixed(one), Self::Fixed(two)) => one == two,
+            _ => false,
+        }
+    }
+
     /// The key of a record.
     pub fn key<'a>(&'a self, record: &[u8], rng: &mut fastrand::Rng, scratch: &'a mut String) -> &'a str {
         scratch.clear();

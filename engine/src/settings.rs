@@ -97,10 +97,14 @@ pub struct Flow {
     pub destination: Destination,
     /// How a record's partition key is made.
     pub partition_key: PartitionKey,
+    /// Lines share records of at most so many bytes. Their keys must not depend on the line.
+    pub aggregation: Option<u64>,
     /// Largest record, key included, in bytes.
     pub max_record: u64,
     /// Whether sending adapts to throttling.
     pub pacing: Pacing,
+    /// How requests to a data stream are encoded; delivery streams take JSON only.
+    pub wire: Wire,
     /// Whether a record keeps the newline of its line.
     pub newline: Newline,
     /// When a batch goes.
@@ -172,6 +176,17 @@ pub enum Pacing {
     Adaptive,
     /// As fast as answers come.
     Off,
+}
+
+/// How requests to a data stream are encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// CBOR, unless the endpoint turns out not to take it.
+    Auto,
+    /// CBOR: bytes as they are, a sixth less than base64 in JSON.
+    Cbor,
+    /// JSON.
+    Json,
 }
 
 /// Whether a record keeps the newline of its line.
@@ -250,7 +265,7 @@ impl Agent {
 impl Flow {
     /// A flow with the documented defaults for its destination.
     pub fn new(name: impl Into<String>, files: Vec<String>, destination: Destination) -> Self {
-        let batch = destination.default_batch();
+        let batch = destination.default_batch(false);
         Self {
             name: name.into(),
             files,
@@ -262,8 +277,10 @@ impl Flow {
             ignore_older: None,
             destination,
             partition_key: PartitionKey::Random,
+            aggregation: None,
             max_record: MIB,
             pacing: Pacing::Auto,
+            wire: Wire::Auto,
             newline: Newline::Keep,
             batch,
             retry: Retry { initial: Duration::from_millis(100), max: Duration::from_secs(10), give_up: None },
@@ -274,11 +291,12 @@ impl Flow {
 }
 
 impl Destination {
-    /// When a batch goes by default: small delays for streams, long ones for Firehose, whose quota of
-    /// requests all hosts share.
-    pub fn default_batch(&self) -> Batch {
+    /// When a batch goes by default: small delays for streams, longer ones where lines are to share records, and for
+    /// Firehose, whose quota of requests all hosts share.
+    pub fn default_batch(&self, aggregated: bool) -> Batch {
         let max_age = match self {
             Self::Firehose { .. } => Duration::from_secs(5),
+            Self::Kinesis { .. } if aggregated => Duration::from_secs(1),
             _ => Duration::from_millis(100),
         };
         Batch { max_records: 500, max_bytes: MIB, max_age }

@@ -2,9 +2,10 @@
 
 use super::schema::{Key, Kind, ROOT, Table};
 use super::units::{format_size, format_time};
-use super::{AssumeRole, Config, FlowIo, LogFormat, Wire, mask};
+use super::{AssumeRole, Config, FlowIo, LogFormat, mask};
 use kintail_engine::settings::{
     Agent, Destination, Flow, HoldDeleted, Newline, Oversize, Pacing, PartitionKey, StartAt, Symlinks, Watch,
+    Wire,
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -113,14 +114,17 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
         "endpoint": io.endpoint,
         "assume_role": io.assume_role.as_ref().map(assume_role),
         "partition_key": partition_key(&flow.partition_key),
+        "aggregation": flow.aggregation.is_some(),
+        "aggregate_bytes": flow.aggregation.map(format_size),
         "max_record": format_size(flow.max_record),
         "pacing": match flow.pacing {
             Pacing::Auto => "auto",
             Pacing::Adaptive => "adaptive",
             Pacing::Off => "off",
         },
-        "wire": match io.wire {
+        "wire": match flow.wire {
             Wire::Auto => "auto",
+            Wire::Cbor => "cbor",
             Wire::Json => "json",
         },
         "newline": match flow.newline {

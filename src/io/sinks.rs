@@ -16,7 +16,7 @@ use firehose::Firehose;
 use kinesis::Kinesis;
 use kintail_engine::destination::Answer;
 use kintail_engine::event::Request;
-use kintail_engine::settings::{Destination, Flow};
+use kintail_engine::settings::{Destination, Flow, Wire};
 use writer::Writer;
 
 /// The io half of a flow's destination. It keeps no queue and retries nothing: the engine's window bounds what is
@@ -50,9 +50,11 @@ impl Sink {
             Destination::Stdout => Self::Local(Writer::start("stdout", stdout::Output)?),
             Destination::Kinesis { stream } => {
                 let arn = stream.starts_with("arn:").then(|| stream.clone());
-                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)))
+                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io), flow.wire == Wire::Auto))
             }
-            Destination::Firehose { .. } => Self::Firehose(Remote::new(Firehose, Access::new(aws, io))),
+            Destination::Firehose { .. } => {
+                Self::Firehose(Remote::new(Firehose, Access::new(aws, io), false))
+            }
         })
     }
 

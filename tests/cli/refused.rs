@@ -123,6 +123,20 @@ fn a_written_file_is_not_followed() {
 }
 
 #[test]
+fn aggregation_is_refused_where_nothing_could_share_a_record() {
+    let with = |body: &str| flow(&format!("{body}\naggregation = true"));
+    for right in ["stream = \"s\"", "stream = \"s\"\npartition_key = \"file\"", "delivery_stream = \"s\""] {
+        Place::new(&with(right)).right();
+    }
+    let place = Place::new(&with("stdout = true"));
+    assert_eq!(place.reports()[0]["message"], "`aggregation` is for streams and delivery streams");
+    for key in ["hash", "field:id"] {
+        let place = Place::new(&with(&format!("stream = \"s\"\npartition_key = \"{key}\"")));
+        assert_eq!(place.reports()[0]["message"], "`aggregation` needs keys that lines share");
+    }
+}
+
+#[test]
 fn too_little_memory_is_refused_with_the_least_that_works() {
     let place = Place::new(&format!("[agent]\nmemory = \"1MiB\"\n{}", flow("stdout = true")));
     let help = place.reports()[0]["help"].as_str().expect("help").to_owned();
@@ -140,7 +154,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("topic = \"t\"", "`topic`"),
         ("stdout = true\nidentity = \"content\"", "`identity = \"content\"`"),
         ("stream = \"s\"\nordering = \"strict\"", "`ordering = \"strict\"`"),
-        ("stream = \"s\"\nwire = \"cbor\"", "`wire = \"cbor\"`"),
         ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),

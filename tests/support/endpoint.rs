@@ -12,6 +12,7 @@ pub(crate) use put::{Put, Record};
 pub(crate) use signature::SECRET;
 
 use http::{Request, Response};
+use serde_json::Value;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -70,8 +71,10 @@ struct Shared {
 pub(crate) struct Manner {
     /// Seconds that its clock is ahead.
     pub(crate) clock: i64,
-    /// Records are counted, not decoded, and all accepted: for benches.
+    /// Lines are counted, not decoded, and all accepted: for benches.
     pub(crate) counting: bool,
+    /// It breaks down over CBOR, as moto does.
+    pub(crate) no_cbor: bool,
 }
 
 impl Endpoint {
@@ -152,34 +155,38 @@ impl Shared {
 
     /// Does what the script says; false ends the connection.
     fn answer(&self, request: &Request, connection: &TcpStream) -> io::Result<bool> {
+        if self.manner.no_cbor && request.header("content-type") == http::CBOR {
+            return Response::page(500).send(connection, self.manner.clock).map(|()| true);
+        }
         if self.manner.counting {
             let count = put::count(&request.body);
-            self.records.fetch_add(count as u64, Ordering::Relaxed);
-            return Response::ok(put::accepted(request, count))
+            self.records.fetch_add(put::lines(&request.body, count) as u64, Ordering::Relaxed);
+            return Response::of(200, request, &put::accepted(request, count))
                 .send(connection, self.manner.clock)
                 .map(|()| true);
         }
         let put = match Put::parse(request) {
             Ok(put) => put,
             Err(why) => {
-                return Response::error(400, "SerializationException", &why)
+                return Response::error(400, request, "SerializationException", &why)
                     .send(connection, self.manner.clock)
                     .map(|()| true);
             }
         };
         let act = lock(&self.script)(&put);
+        let ok = |body: Value| Response::of(200, request, &body);
         let response = match act {
             Act::Refuse(413, _) => Response::page(413),
-            Act::Refuse(status, code) => Response::error(status, code, "as the script says"),
+            Act::Refuse(status, code) => Response::error(status, request, code, "as the script says"),
             Act::Page(status) => Response::page(status),
             Act::Garbage => Response::page(200),
             Act::Reset => return Ok(false),
-            Act::Fail(ref failed) => Response::ok(self.store(&put, failed)),
+            Act::Fail(ref failed) => ok(self.store(&put, failed)),
             Act::Miscount(more) => {
                 self.store(&put, &[]);
-                Response::ok(put::accepted(request, put.records.len().saturating_add_signed(more)))
+                ok(put::accepted(request, put.records.len().saturating_add_signed(more)))
             }
-            _ => Response::ok(self.store(&put, &[])),
+            _ => ok(self.store(&put, &[])),
         };
         match act {
             Act::AcceptAndReset => Ok(false),
@@ -196,7 +203,7 @@ impl Shared {
     }
 
     /// Stores the records that do not fail, and says so.
-    fn store(&self, put: &Put, failed: &[(usize, &'static str)]) -> String {
+    fn store(&self, put: &Put, failed: &[(usize, &'static str)]) -> Value {
         let code_of = |index| failed.iter().find(|(at, _)| *at == index).map(|(_, code)| *code);
         let accepted = (0..).zip(&put.records).filter(|(index, _)| code_of(*index).is_none());
         let mut stored = lock(&self.stored);

@@ -32,6 +32,44 @@ static INSTALLED: LazyLock<PathBuf> = LazyLock::new(|| {
         .join("test-servers")
 });
 
+/// AWS's library for consumers in Python: reads `[key, base64]` a line, writes the same of each user record.
+const DEAGGREGATE: &str = "import json, sys
+from aws_kinesis_agg.deaggregator import deaggregate_records
+for line in sys.stdin:
+    key, data = json.loads(line)
+    record = {'kinesisSchemaVersion': '1.0', 'sequenceNumber': '1', 'partitionKey': key, 'data': data,
+              'approximateArrivalTimestamp': 0}
+    for user in deaggregate_records([{'kinesis': record}]):
+        user, text = user['kinesis'], user['kinesis']['data']
+        assert user.get('explicitHashKey') is None
+        print(json.dumps([user['partitionKey'], text if isinstance(text, str) else text.decode()]))";
+
+/// The user records of aggregated records, as (partition key, data), and others as they are.
+pub(crate) fn deaggregated(records: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
+    let base64 = base64_simd::STANDARD;
+    let mut python = Command::new(INSTALLED.join("moto/bin/python"))
+        .args(["-c", DEAGGREGATE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python runs");
+    let mut stdin = python.stdin.take().expect("piped");
+    let lines: Vec<String> = records
+        .into_iter()
+        .map(|(key, data)| format!("{}\n", serde_json::json!([key, base64.encode_to_string(data)])))
+        .collect();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.concat().as_bytes()).expect("read"));
+    let said = python.wait_with_output().expect("it ends");
+    writer.join().expect("written");
+    assert!(said.status.success(), "{said:?}");
+    let text = String::from_utf8(said.stdout).expect("text");
+    let record = |line: &str| {
+        let (key, data): (String, String) = serde_json::from_str(line).expect("JSON");
+        (key, base64.decode_to_vec(data).expect("base64"))
+    };
+    text.lines().map(record).collect()
+}
+
 /// A running server. It ends when it is dropped.
 pub(crate) struct Server {
     child: Child,

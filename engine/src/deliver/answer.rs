@@ -9,6 +9,7 @@ use crate::destination::{Failure, FailureKind, Verdict};
 use crate::encode::BatchId;
 use crate::event::Now;
 use crate::ids::{CursorId, Span};
+use crate::unpack;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -76,13 +77,13 @@ impl Sender {
         let latency = batch.sent.take().map_or(Duration::ZERO, |sent| now.mono.saturating_sub(sent));
         match verdict {
             Verdict::Accepted => {
-                self.progressed(&batch, batch.items.len(), latency, now);
+                self.progressed(&batch, batch.len(), latency, now);
                 batch.items.iter().for_each(|item| answer.effects.ack(item));
                 answer.budget.give(self.flow.0 as usize, batch.charge);
                 self.judge_group(batch.group, &mut answer);
             }
-            Verdict::Partial(failures) if failures.len() < batch.items.len() => {
-                self.progressed(&batch, batch.items.len() - failures.len(), latency, now);
+            Verdict::Partial(failures) if failures.len() < batch.len() => {
+                self.progressed(&batch, batch.len() - failures.len(), latency, now);
                 self.partial(&batch, &failures, &mut answer);
                 answer.budget.give(self.flow.0 as usize, batch.charge);
                 self.judge_group(batch.group, &mut answer);
@@ -108,26 +109,15 @@ impl Sender {
 
     fn partial(&mut self, batch: &Batch, failures: &[(u32, Failure)], answer: &mut Answering<'_>) {
         let mut failures = failures.iter().peekable();
-        for (index, item) in batch.items.iter().enumerate() {
+        for (index, items) in batch.records() {
             let Some((_, failure)) = failures.next_if(|(at, _)| *at as usize == index) else {
-                answer.effects.ack(item);
+                for item in items {
+                    answer.effects.ack(item);
+                }
                 continue;
             };
             self.health.noted(failure, answer.now);
-            if failure.kind == FailureKind::Throttled {
-                answer.effects.throttled += 1;
-            }
-            let entry = batch.entry(index);
-            let dies = match failure.kind {
-                FailureKind::Refused => self.may_die(failure, answer.now),
-                _ => self.gives_up(item, answer.now.mono),
-            };
-            if dies {
-                self.bury(*item, failure, &entry, answer);
-                continue;
-            }
-            self.retry_later(*item, &entry, answer);
-            answer.effects.retried += 1;
+            self.one_failed(items, failure, &batch.entry(index), answer);
         }
         if answer.effects.throttled > 0 {
             self.pacer.throttled(
@@ -135,6 +125,31 @@ impl Sender {
                 batch.weight_of(answer.effects.throttled),
                 answer.now.mono,
             );
+        }
+    }
+
+    /// A record failed while others were accepted.
+    fn one_failed(&mut self, items: &[Item], failure: &Failure, entry: &Bytes, answer: &mut Answering<'_>) {
+        if failure.kind == FailureKind::Throttled {
+            answer.effects.throttled += 1;
+        }
+        let refused = failure.kind == FailureKind::Refused;
+        if !refused && self.gives_up(items, answer.now.mono)
+            || refused && items.len() == 1 && self.may_die(failure, answer.now)
+        {
+            return self.bury(items, failure, entry, answer);
+        }
+        answer.effects.retried += items.len() as u64;
+        if refused && items.len() > 1 {
+            // Which of its lines is to blame shows when they go apart.
+            let (first, second) = items.split_at(items.len() / 2);
+            for (items, half) in
+                [first, second].into_iter().zip(unpack::halves(&*self.destination, entry, items))
+            {
+                self.retry_later(items, &half, answer);
+            }
+        } else {
+            self.retry_later(items, entry, answer);
         }
     }
 
@@ -152,8 +167,8 @@ impl Sender {
     /// The request failed as a whole: the same body goes again.
     fn whole(&mut self, mut batch: Batch, failure: &Failure, answer: &mut Answering<'_>) {
         if failure.kind == FailureKind::Throttled {
-            answer.effects.throttled += batch.items.len() as u64;
-            self.pacer.throttled(batch.items.len() as u64, batch.weight, answer.now.mono);
+            answer.effects.throttled += batch.len() as u64;
+            self.pacer.throttled(batch.len() as u64, batch.weight, answer.now.mono);
         }
         self.health.failed(failure, &self.retry, answer.now, answer.rng);
         self.window = 1;
@@ -177,16 +192,16 @@ impl Sender {
         failure: &Failure,
         answer: &mut Answering<'_>,
     ) -> Option<Batch> {
-        if !batch.items.iter().any(|item| self.gives_up(item, answer.now.mono)) {
+        if !batch.records().any(|(_, items)| self.gives_up(items, answer.now.mono)) {
             return Some(batch);
         }
         let flow = self.flow.0 as usize;
-        for (index, item) in batch.items.iter().enumerate() {
+        for (index, items) in batch.records() {
             let entry = batch.entry(index);
-            if self.gives_up(item, answer.now.mono) {
-                self.bury(*item, failure, &entry, answer);
+            if self.gives_up(items, answer.now.mono) {
+                self.bury(items, failure, &entry, answer);
             } else {
-                self.go_again(*item, &entry, 0, self.health.until(), answer);
+                self.go_again(items.to_vec(), &entry, 0, self.health.until(), answer);
             }
         }
         answer.budget.give(flow, batch.charge);
@@ -198,7 +213,10 @@ impl Sender {
         answer.effects.retried += batch.items.len() as u64;
         if batch.items.len() > 1 {
             let group = self.groups.split(batch.group);
-            let (first, second) = batch.halves(&*self.destination, group);
+            let charge = batch.charge;
+            let (mut first, mut second) = batch.halves(&*self.destination, group);
+            first.charge = charge / 2;
+            second.charge = charge - first.charge;
             let due = answer.now.mono;
             self.again.extend([first, second].map(|batch| Again { due, batch }));
             return;
@@ -224,7 +242,7 @@ impl Sender {
             Judged::Guilty(suspects) => {
                 for (batch, failure) in suspects {
                     if self.may_die(&failure, answer.now) {
-                        self.bury(batch.items[0], &failure, &batch.entry(0), answer);
+                        self.bury(&batch.items, &failure, &batch.entry(0), answer);
                         answer.budget.give(flow, batch.charge);
                     } else {
                         self.keep_refused(&batch, answer);
@@ -244,33 +262,46 @@ impl Sender {
 
     /// A single record that was refused goes again, when the flow does.
     fn keep_refused(&mut self, batch: &Batch, answer: &mut Answering<'_>) {
-        self.go_again(batch.items[0], &batch.entry(0), batch.charge, self.health.until(), answer);
+        self.go_again(batch.items.clone(), &batch.entry(0), batch.charge, self.health.until(), answer);
     }
 
-    fn retry_later(&mut self, mut item: Item, entry: &Bytes, answer: &mut Answering<'_>) {
-        item.failed.get_or_insert(answer.now.mono);
-        let wait = health::back_off(item.tries, self.retry.initial, self.retry.max, answer.rng);
-        self.go_again(item, entry, 0, answer.now.mono + wait, answer);
+    fn retry_later(&mut self, items: &[Item], entry: &Bytes, answer: &mut Answering<'_>) {
+        let tries = items.iter().map(|item| item.tries).max().unwrap_or(0);
+        let wait = health::back_off(tries, self.retry.initial, self.retry.max, answer.rng);
+        let mut items = items.to_vec();
+        for item in &mut items {
+            item.failed.get_or_insert(answer.now.mono);
+        }
+        self.go_again(items, entry, 0, answer.now.mono + wait, answer);
     }
 
     /// A record waits to go again, encoded as it is, in place of so many booked bytes.
-    fn go_again(&mut self, item: Item, entry: &[u8], booked: u64, due: Duration, answer: &mut Answering<'_>) {
+    fn go_again(
+        &mut self,
+        items: Vec<Item>,
+        entry: &[u8],
+        booked: u64,
+        due: Duration,
+        answer: &mut Answering<'_>,
+    ) {
         let weight = entry.len() as u64;
         answer.budget.resize(self.flow.0 as usize, booked, weight);
         // A copy of its own: a slice would keep the whole body in memory.
-        self.retries.push_back(Retry { item, entry: Bytes::copy_from_slice(entry), weight, due });
+        self.retries.push_back(Retry { items, entry: Bytes::copy_from_slice(entry), weight, due });
     }
 
-    fn gives_up(&self, item: &Item, now: Duration) -> bool {
-        match (self.retry.give_up, item.failed) {
-            (Some(limit), Some(failed)) => now.saturating_sub(failed) >= limit,
-            _ => false,
-        }
+    /// Whether the lines of a record have failed for too long, together as they are.
+    fn gives_up(&self, items: &[Item], now: Duration) -> bool {
+        let failed = items.iter().filter_map(|item| item.failed).min();
+        self.retry.give_up.zip(failed).is_some_and(|(limit, failed)| now.saturating_sub(failed) >= limit)
     }
 
-    fn bury(&self, item: Item, failure: &Failure, entry: &[u8], answer: &mut Answering<'_>) {
-        let data = self.destination.data(entry).into();
-        answer.effects.dead.push(Dead { item, failure: failure.clone(), data });
+    /// Each line is a dead letter of its own.
+    fn bury(&self, items: &[Item], failure: &Failure, entry: &[u8], answer: &mut Answering<'_>) {
+        let lines = unpack::lines(&*self.destination, entry, items);
+        let letters = items.iter().zip(lines);
+        let dead = letters.map(|(item, data)| Dead { item: *item, failure: failure.clone(), data });
+        answer.effects.dead.extend(dead);
     }
 
     /// Whether a refused record becomes a dead letter. Where too many did in the last minute the flow is wrong: it

@@ -3,7 +3,7 @@
 use super::isolate::GroupId;
 use crate::batch::{Item, Source};
 use crate::destination::Destination;
-use crate::encode;
+use crate::{encode, unpack};
 use bytes::Bytes;
 use std::ops::Range;
 use std::time::Duration;
@@ -11,7 +11,10 @@ use std::time::Duration;
 /// Records on their way.
 #[derive(Debug)]
 pub struct Batch {
+    /// Its lines' way back.
     pub(super) items: Vec<Item>,
+    /// How many of them share a record, record by record.
+    pub(super) counts: Vec<u32>,
     pub(super) body: Bytes,
     pub(super) entries: Vec<Range<u32>>,
     /// Bytes booked for the body.
@@ -28,7 +31,8 @@ pub struct Batch {
 /// A record that goes again, encoded as it was.
 #[derive(Debug)]
 pub(super) struct Retry {
-    pub(super) item: Item,
+    /// Its lines' way back.
+    pub(super) items: Vec<Item>,
     pub(super) entry: Bytes,
     pub(super) weight: u64,
     pub(super) due: Duration,
@@ -41,9 +45,24 @@ pub(super) struct Again {
 }
 
 impl Batch {
+    /// How many records it has.
+    pub(super) fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Its records, each with the way back of its lines.
+    pub(super) fn records(&self) -> impl Iterator<Item = (usize, &[Item])> {
+        let mut rest = &self.items[..];
+        self.counts.iter().enumerate().map(move |(index, count)| {
+            let (own, others) = rest.split_at(*count as usize);
+            rest = others;
+            (index, own)
+        })
+    }
+
     /// Bytes that so many of its records weigh, about.
     pub(super) fn weight_of(&self, records: u64) -> u64 {
-        records * self.weight / self.items.len().max(1) as u64
+        records * self.weight / self.len().max(1) as u64
     }
 
     pub(super) fn entry(&self, index: usize) -> Bytes {
@@ -51,28 +70,36 @@ impl Batch {
         self.body.slice(range.start as usize..range.end as usize)
     }
 
-    pub(super) fn halves(self, destination: &dyn Destination, group: GroupId) -> (Self, Self) {
-        let middle = self.items.len() / 2;
-        let entries: Vec<Bytes> = (0..self.items.len()).map(|index| self.entry(index)).collect();
-        let half = |items: &[Item], entries: &[Bytes], charge: u64| {
-            let (body, entries) = encode::join(destination, entries);
-            let weight = body.len() as u64;
-            let items = items.to_vec();
-            Self {
-                items,
-                body,
-                entries,
-                charge,
-                sources: Vec::new(),
-                copies: 0,
-                weight,
-                group: Some(group),
-                sent: None,
-            }
+    /// Two batches of half of its records, or of its only record's lines.
+    pub(super) fn halves(self, to: &dyn Destination, group: GroupId) -> (Self, Self) {
+        let (middle, entries, counts) = if self.len() > 1 {
+            let entries = (0..self.len()).map(|index| self.entry(index)).collect();
+            (self.len() / 2, entries, self.counts)
+        } else {
+            let first = self.items.len() / 2;
+            let counts = vec![first as u32, (self.items.len() - first) as u32];
+            (1, unpack::halves(to, &self.entry(0), &self.items).to_vec(), counts)
         };
-        let charge = self.charge / 2;
-        let first = half(&self.items[..middle], &entries[..middle], charge);
-        let second = half(&self.items[middle..], &entries[middle..], self.charge - charge);
+        let lines = counts[..middle].iter().sum::<u32>() as usize;
+        let first = Self::of(to, &entries[..middle], &counts[..middle], &self.items[..lines], group);
+        let second = Self::of(to, &entries[middle..], &counts[middle..], &self.items[lines..], group);
         (first, second)
+    }
+
+    /// A batch of records that are encoded already; nothing is booked for it.
+    fn of(to: &dyn Destination, encoded: &[Bytes], counts: &[u32], items: &[Item], group: GroupId) -> Self {
+        let (body, entries) = encode::join(to, encoded);
+        Self {
+            items: items.to_vec(),
+            counts: counts.to_vec(),
+            charge: 0,
+            sources: Vec::new(),
+            copies: 0,
+            weight: body.len() as u64,
+            group: Some(group),
+            sent: None,
+            body,
+            entries,
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! What Kinesis and Firehose have in common: how their answers are read.
 
+pub(super) mod cbor;
 pub(super) mod codes;
 pub(super) mod json;
 
+pub use cbor::{is_map as is_cbor, is_whole_map as is_whole_cbor};
+
 use super::{Answer, Failure, FailureKind, Verdict};
+use cbor::Reader;
 use memchr::{memchr_iter, memmem};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -18,7 +22,7 @@ pub(super) struct Names {
 }
 
 /// An answer to a request of several records; each service uses its own half of the names.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Put<'a> {
     #[serde(rename = "FailedRecordCount", alias = "FailedPutCount")]
     failed: Option<u64>,
@@ -27,7 +31,7 @@ struct Put<'a> {
 }
 
 /// What came of one record.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Entry<'a> {
     #[serde(borrow, alias = "RecordId")]
@@ -74,6 +78,15 @@ pub fn failure_of(answer: &Answer) -> Option<Failure> {
     }
 }
 
+/// Whether a request may have failed for its encoding: what failed it is nothing that the service says of a request
+/// that it could read.
+pub fn may_be_for_encoding(answer: &Answer) -> bool {
+    matches!(answer, Answer::Http { .. })
+        && failure_of(answer).is_some_and(|failure| {
+            failure.kind == FailureKind::Transient || failure.code.starts_with("Serialization")
+        })
+}
+
 /// Whether the answer says so plainly; looks without parsing, because nobody needs 500 sequence numbers.
 fn nothing_failed(names: &Names, body: &[u8], records: u32) -> bool {
     counts_zero(names.failed.as_bytes(), body)
@@ -92,9 +105,9 @@ fn counts_zero(member: &[u8], body: &[u8]) -> bool {
 
 /// Which records failed.
 fn entry_by_entry(body: &[u8], records: u32) -> Verdict {
-    let put: Put<'_> = match serde_json::from_slice(body) {
+    let put = match put(body) {
         Ok(put) => put,
-        Err(error) => return unreadable(format!("{error}, in {}", codes::excerpt(body))),
+        Err(why) => return unreadable(format!("{why}, in {}", codes::excerpt(body))),
     };
     if put.entries.len() != records as usize {
         return unreadable(format!("another number of entries: {} for {records} records", put.entries.len()));
@@ -118,6 +131,47 @@ fn entry_by_entry(body: &[u8], records: u32) -> Verdict {
         _ if failed.is_empty() => Verdict::Accepted,
         _ => Verdict::Partial(failed),
     }
+}
+
+/// The answer in either encoding, whatever was asked; or why it cannot be read.
+fn put(body: &[u8]) -> Result<Put<'_>, String> {
+    if is_cbor(body) {
+        cbor_put(body).ok_or_else(|| "CBOR of another shape".into())
+    } else {
+        serde_json::from_slice(body).map_err(|error| error.to_string())
+    }
+}
+
+/// Only Kinesis speaks CBOR.
+fn cbor_put(body: &[u8]) -> Option<Put<'_>> {
+    let (mut reader, mut put) = (Reader::new(body), Put::default());
+    reader.map(|key, value| {
+        match key {
+            b"FailedRecordCount" => value.or_null(&mut put.failed, Reader::unsigned)?,
+            b"Records" => value.array(|entry| {
+                put.entries.push(cbor_entry(entry)?);
+                Some(())
+            })?,
+            _ => value.skip()?,
+        }
+        Some(())
+    })?;
+    reader.ended()?;
+    Some(put)
+}
+
+fn cbor_entry<'a>(reader: &mut Reader<'a>) -> Option<Entry<'a>> {
+    let mut entry = Entry::default();
+    reader.map(|key, value| {
+        match key {
+            b"SequenceNumber" => value.or_null(&mut entry.sequence_number, Reader::text)?,
+            b"ErrorCode" => value.or_null(&mut entry.error_code, Reader::text)?,
+            b"ErrorMessage" => value.or_null(&mut entry.error_message, Reader::text)?,
+            _ => value.skip()?,
+        }
+        Some(())
+    })?;
+    Some(entry)
 }
 
 /// Nobody knows what was accepted.

@@ -1,6 +1,7 @@
 //! The pure half of Firehose: bodies for `PutRecordBatch`, written by hand.
 
 use super::aws::{self, Names, json};
+use super::packing::Packing;
 use super::{Answer, Destination, Limits, Verdict};
 use crate::settings::{KIB, MIB};
 
@@ -23,15 +24,17 @@ pub struct Firehose {
     name: String,
     /// What goes before the first record.
     begin: Vec<u8>,
+    packing: Option<Packing>,
 }
 
 impl Firehose {
-    /// The delivery stream of this name.
-    pub fn new(name: &str) -> Self {
+    /// The delivery stream of this name. Lines are joined to records of so many bytes, if given.
+    pub fn new(name: &str, aggregation: Option<u64>) -> Self {
         let mut begin = b"{\"DeliveryStreamName\":".to_vec();
         json::string(&mut begin, name);
         begin.extend_from_slice(b",\"Records\":[");
-        Self { name: name.into(), begin }
+        let packing = aggregation.map(|bytes| Packing::joined(bytes.min(LIMITS.record)));
+        Self { name: name.into(), begin, packing }
     }
 }
 
@@ -89,6 +92,14 @@ impl Destination for Firehose {
 
     fn data(&self, encoded: &[u8]) -> Vec<u8> {
         json::data(&encoded[DATA.len()..])
+    }
+
+    fn key(&self, _encoded: &[u8]) -> String {
+        String::new()
+    }
+
+    fn packing(&self) -> Option<Packing> {
+        self.packing
     }
 
     fn finish(&self, body: &mut Vec<u8>, _records: u32) {

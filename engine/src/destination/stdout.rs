@@ -59,6 +59,10 @@ impl Destination for Stdout {
         encoded.to_vec()
     }
 
+    fn key(&self, _encoded: &[u8]) -> String {
+        String::new()
+    }
+
     fn finish(&self, _body: &mut Vec<u8>, _records: u32) {}
 
     fn judge(&self, answer: &Answer, _records: u32) -> Verdict {

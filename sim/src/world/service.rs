@@ -9,7 +9,7 @@ use crate::world::disk::Disk;
 use fastrand::Rng;
 use kintail_engine::destination::{Answer, Failure, FailureKind};
 use kintail_engine::event::Request;
-use kintail_engine::settings::{Destination, Flow, Settings};
+use kintail_engine::settings::{Destination, Flow, Settings, Wire};
 
 /// What the weather is like for a request.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Weather {
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) answer: Answer,
-    /// The records, and whether each was accepted.
+    /// The lines, and whether each was accepted.
     pub(crate) records: Vec<(Located, bool)>,
     /// The engine can tell from the answer which were accepted.
     pub(crate) clear: bool,
@@ -54,7 +54,7 @@ pub(crate) fn take(
 ) -> Result<Taken, Broken> {
     let index = request.flow.0 as usize;
     let flow = &settings.flows[index];
-    let mut records = records(settings, oracle, disk, request)?;
+    let mut records = arrived(settings, oracle, disk, request)?;
     let plain = matches!(flow.destination, Destination::File { .. } | Destination::Stdout);
     let fate = fate(rng, weather, plain);
     let failing = match &fate {
@@ -64,35 +64,65 @@ pub(crate) fn take(
         Fate::Refused(500, _) => 500,
         _ => 1000,
     };
-    for (record, accepted) in &mut records {
-        *accepted = !chance(rng, failing);
-        if *accepted {
-            oracle.accepted(disk, index, *record)?;
+    for record in &mut records {
+        record.accepted = !chance(rng, failing);
+        if record.accepted {
+            record.lines.iter().try_for_each(|line| oracle.accepted(disk, index, *line))?;
         }
     }
     let clear = match &fate {
         Fate::Answered(_) | Fate::Lost { sure: true } => true,
-        Fate::Refused(status, _) => *status < 500 || records.iter().all(|record| !record.1) && *status == 503,
+        Fate::Refused(status, _) => {
+            *status < 500 || records.iter().all(|record| !record.accepted) && *status == 503
+        }
         _ => false,
     };
-    Ok(Taken { answer: answer(rng, flow, &fate, &records), records, clear })
+    let accepted: Vec<bool> = records.iter().map(|record| record.accepted).collect();
+    Ok(Taken { answer: answer(rng, flow, &fate, &accepted), records: lines(&records), clear })
 }
 
-/// What the records of a request are, none of them accepted yet.
+/// A record that arrived.
+struct Arrived {
+    lines: Vec<Located>,
+    accepted: bool,
+}
+
+/// What the lines of a request are, none of them accepted yet.
 pub(crate) fn records(
     settings: &Settings,
     oracle: &Oracle,
     disk: &Disk,
     request: &Request,
 ) -> Result<Vec<(Located, bool)>, Broken> {
+    Ok(lines(&arrived(settings, oracle, disk, request)?))
+}
+
+fn arrived(
+    settings: &Settings,
+    oracle: &Oracle,
+    disk: &Disk,
+    request: &Request,
+) -> Result<Vec<Arrived>, Broken> {
     let flow = request.flow.0 as usize;
     let locate = |body: wire::Body| match &body.key {
         Some(key) if !oracle.key_fits(flow, key) => {
             Err(Broken::new("partition keys are as configured", format!("{key:?}")))
         }
-        _ => Ok((oracle.locate(disk, flow, &body.data, false)?, false)),
+        _ => {
+            let lines = body.lines.iter().map(|line| oracle.locate(disk, flow, line, false));
+            Ok(Arrived { lines: lines.collect::<Result<_, _>>()?, accepted: false })
+        }
     };
     wire::decode(&settings.flows[flow], request)?.into_iter().map(locate).collect()
+}
+
+/// Each line shares its record's fate.
+fn lines(records: &[Arrived]) -> Vec<(Located, bool)> {
+    let lines = |record: &Arrived| {
+        let accepted = record.accepted;
+        record.lines.iter().map(move |line| (*line, accepted)).collect::<Vec<_>>()
+    };
+    records.iter().flat_map(lines).collect()
 }
 
 /// The answer to a request that went silent.
@@ -139,7 +169,7 @@ fn fate(rng: &mut Rng, weather: Weather, plain: bool) -> Fate {
     Fate::Answered(if throttle { 700 } else { rates.record })
 }
 
-fn answer(rng: &mut Rng, flow: &Flow, fate: &Fate, records: &[(Located, bool)]) -> Answer {
+fn answer(rng: &mut Rng, flow: &Flow, fate: &Fate, records: &[bool]) -> Answer {
     if let Fate::Lost { sure } = fate {
         return failed(!sure);
     }
@@ -149,14 +179,16 @@ fn answer(rng: &mut Rng, flow: &Flow, fate: &Fate, records: &[(Located, bool)]) 
     if matches!(flow.destination, Destination::File { .. } | Destination::Stdout) {
         return Answer::Written;
     }
+    // The service may answer in another encoding than it was asked in; here by what no draw decides.
+    let cbor = flow.wire != Wire::Json && records.len() % 4 != 3;
     let (status, error_type, body) = match fate {
         Fate::Refused(status, code) => {
             let body = format!("{{\"__type\":\"com.amazonaws#{code}\",\"message\":\"no\"}}");
-            (*status, rng.bool().then(|| (*code).to_string()), body)
+            (*status, rng.bool().then(|| (*code).to_string()), body.into_bytes())
         }
         Fate::AcceptedGarbled if rng.bool() => (200, None, "<html>busy</html>".into()),
-        Fate::AcceptedGarbled => (200, None, wire::entries(flow, &records[1..])),
-        _ => (200, None, wire::entries(flow, records)),
+        Fate::AcceptedGarbled => (200, None, wire::entries(flow, &records[1..], cbor)),
+        _ => (200, None, wire::entries(flow, records, cbor)),
     };
     Answer::Http { status, error_type, clock_offset: Some(0), body: body.into() }
 }

@@ -59,6 +59,9 @@ impl Destination for Plain {
         let key = record.first_chunk().map_or(0, |len| u32::from_le_bytes(*len) as usize);
         record.get(PREFIX + key..).unwrap_or_default().to_vec()
     }
+    fn key(&self, _encoded: &[u8]) -> String {
+        String::new()
+    }
     fn finish(&self, _body: &mut Vec<u8>, _records: u32) {}
     fn judge(&self, _answer: &Answer, _records: u32) -> Verdict {
         Verdict::Accepted
@@ -137,6 +140,7 @@ impl Shower {
             destination: Arc::clone(&self.destination),
             encoded: Vec::new(),
             parts: vec![Part { lines: Arc::clone(lines), recs: 0..lines.recs.len(), key: self.key.clone() }],
+            counts: vec![1; lines.recs.len()],
             strip: self.strip,
             capacity: lines.bytes.len(),
             seed: fastrand::u64(..),

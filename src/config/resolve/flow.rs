@@ -4,9 +4,9 @@ use super::Resolver;
 use super::destination::most;
 use crate::config::section::Section;
 use crate::config::units::format_size;
-use crate::config::{Aws, FlowIo, Wire};
+use crate::config::{Aws, FlowIo};
 use kintail_engine::settings::{
-    Batch, Destination, Flow, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt,
+    Batch, Destination, Flow, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt, Wire,
 };
 
 /// AWS: a partition key has at most so many characters (`PutRecordsRequestEntry`).
@@ -32,17 +32,23 @@ impl Resolver<'_> {
             close_after: section.time("close_after").unwrap_or_default(),
             ignore_older: section.time("ignore_older"),
             partition_key: self.partition_key(section),
+            aggregation: self.aggregation(section, &destination),
             max_record: if unwritten { max_record.min(largest) } else { max_record },
             pacing: match section.word("pacing") {
                 "adaptive" => Pacing::Adaptive,
                 "off" => Pacing::Off,
                 _ => Pacing::Auto,
             },
+            wire: match section.word("wire") {
+                "cbor" => Wire::Cbor,
+                "json" => Wire::Json,
+                _ => Wire::Auto,
+            },
             newline: match section.word("newline") {
                 "strip" => Newline::Strip,
                 _ => Newline::Keep,
             },
-            batch: batch(section, &destination),
+            batch: batch(section, &destination, section.is("aggregation")),
             retry: self.retry(section),
             line: line(section),
             process: self.process(section),
@@ -62,10 +68,6 @@ impl Resolver<'_> {
             region: self.flow_region(section).or_else(|| aws.region.clone()),
             endpoint: self.url(section, "endpoint").or_else(|| service.clone()),
             assume_role: self.assume_role(section).or_else(|| aws.assume_role.clone()),
-            wire: match section.word("wire") {
-                "json" => Wire::Json,
-                _ => Wire::Auto,
-            },
         }
     }
 
@@ -115,6 +117,29 @@ impl Resolver<'_> {
         PartitionKey::Random
     }
 
+    /// How large records of several lines get, where lines are to share records.
+    fn aggregation(&mut self, section: &Section, destination: &Destination) -> Option<u64> {
+        if !section.is("aggregation") {
+            return None;
+        }
+        let key = section.text("partition_key").unwrap_or_default();
+        match destination {
+            Destination::File { .. } | Destination::Stdout => {
+                let help = "files and stdout are lines one after the other as they are: leave it out";
+                let spot = section.spot("aggregation");
+                self.errors.push(spot, "`aggregation` is for streams and delivery streams", help);
+            }
+            Destination::Kinesis { .. } if key == "hash" || key.starts_with("field:") => {
+                let help = "lines share a record only if they share its key: random, file or const:TEXT";
+                let also = (section.spot("partition_key"), "a key of its own for each line");
+                let title = "`aggregation` needs keys that lines share";
+                self.errors.push_pair(section.spot("aggregation"), title, also, help);
+            }
+            _ => return section.size("aggregate_bytes"),
+        }
+        None
+    }
+
     fn retry(&mut self, section: &Section) -> Retry {
         let section = section.table("retry");
         let retry = Retry {
@@ -157,11 +182,11 @@ impl Resolver<'_> {
     }
 }
 
-fn batch(section: &Section, destination: &Destination) -> Batch {
+fn batch(section: &Section, destination: &Destination, aggregated: bool) -> Batch {
     let section = section.table("batch");
     let max_age = match section.written("max_age") {
         Some(_) => section.time("max_age").unwrap_or_default(),
-        None => destination.default_batch().max_age,
+        None => destination.default_batch(aggregated).max_age,
     };
     let max_bytes = section.size("max_bytes").unwrap_or_default();
     Batch { max_records: section.count("max_records") as u32, max_bytes, max_age }

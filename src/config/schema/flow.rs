@@ -93,9 +93,19 @@ pub(super) const FLOW: Table = Table {
             r#""none""#,
             "`strict` delivers each file's lines in their order.",
         ),
-        Key::new("aggregation", Kind::Bool, "false", "Pack many lines into a record.").later(),
-        Key::new("aggregate_bytes", Kind::Size(1, 10 * MIB), r#""50KiB""#, "How large such a record gets.")
-            .later(),
+        Key::new(
+            "aggregation",
+            Kind::Bool,
+            "false",
+            "Pack many lines into a record: of a stream in the format of the Kinesis Producer Library, of a delivery \
+             stream one line after the other. See `docs/operating.md` for who can read it.",
+        ),
+        Key::new(
+            "aggregate_bytes",
+            Kind::Size(1, 10 * MIB),
+            r#""50KiB""#,
+            "How large such a record gets, with its key; never over `max_record`.",
+        ),
         Key::new(
             "max_record",
             Kind::Size(2 * KIB, 10 * MIB),
@@ -111,9 +121,10 @@ pub(super) const FLOW: Table = Table {
         Key::unset("max_rate", Kind::Table(&MAX_RATE), "", "Most a second.").later(),
         Key::new(
             "wire",
-            Kind::Choice(&["auto", "json"], &["cbor"]),
+            Kind::Choice(&["auto", "cbor", "json"], &[]),
             r#""auto""#,
-            "How requests are encoded: `auto`, `cbor` or `json`.",
+            "How requests to a stream are encoded: `cbor`, `json`, or `auto`: CBOR, unless an endpoint that is not \
+             AWS's takes only JSON.",
         ),
         Key::new(
             "newline",
@@ -172,7 +183,7 @@ const BATCH: Table = Table {
             "max_age",
             Kind::Time(0, 3_600_000),
             r#""100ms""#,
-            "When its oldest record is so old; by default 5s to a delivery stream.",
+            "When its oldest record is so old; by default 1s with `aggregation`, 5s to a delivery stream.",
         ),
     ],
 };

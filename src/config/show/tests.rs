@@ -18,6 +18,8 @@ const FULL: &str = r#"
     exclude = ["*.gz"]
     stream = "arn:aws:kinesis:us-east-1:123456789012:stream/s"
     partition_key = "const:ü"
+    aggregation = true
+    aggregate_bytes = "20KiB"
     retry = { give_up = "1h" }
     ignore_older = "30d"
     [[flow]]

@@ -5,18 +5,20 @@ mod access;
 mod answer;
 mod http;
 mod protocol;
+mod wire;
 
 pub(super) use access::Access;
 pub(super) use answer::of as answer_of;
 
 use aws_config::SdkConfig;
 use bytes::Bytes;
-use kintail_engine::destination::aws::failure_of;
+use kintail_engine::destination::aws::{failure_of, is_cbor};
 use kintail_engine::destination::{Answer, Failure, FailureKind};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use wire::Wire;
 
 /// Credentials that fail are looked for again no oftener than this, so that their sources are left in peace.
 const REBUILD_AFTER: Duration = Duration::from_secs(10);
@@ -41,6 +43,7 @@ pub(crate) struct Remote<S: Service>(Arc<Inner<S>>);
 struct Inner<S: Service> {
     service: S,
     access: Access,
+    wire: Wire,
     made: Mutex<Option<Made<S::Client>>>,
 }
 
@@ -52,9 +55,10 @@ struct Made<C> {
 }
 
 impl<S: Service> Remote<S> {
-    /// Nothing is looked up or connected before the first request.
-    pub(super) fn new(service: S, access: Access) -> Self {
-        Self(Arc::new(Inner { service, access, made: Mutex::new(None) }))
+    /// Nothing is looked up or connected before the first request. Bodies of CBOR go as JSON to an endpoint that takes
+    /// no CBOR, if `falls_back`.
+    pub(super) fn new(service: S, access: Access, falls_back: bool) -> Self {
+        Self(Arc::new(Inner { service, access, wire: Wire::new(falls_back), made: Mutex::new(None) }))
     }
 
     /// Sends a body in a task of its own.
@@ -70,7 +74,10 @@ impl<S: Service> Inner<S> {
             Ok(client) => client,
             Err(failure) => return Answer::Failed { may_have_arrived: false, failure },
         };
-        let answer = protocol::with_body(body, self.service.put(&client)).await;
+        let body = self.wire.dress(body);
+        let json = !is_cbor(&body);
+        let (answer, host) = protocol::with_body(body, self.service.put(&client)).await;
+        self.wire.learn(json, &answer, &host);
         if failure_of(&answer).is_some_and(|failure| failure.kind == FailureKind::Credentials) {
             self.forget().await;
         }

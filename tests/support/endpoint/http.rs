@@ -1,9 +1,14 @@
 //! As much of HTTP/1.1 as the services' clients speak.
 
+use serde_json::Value;
 use std::io::{self, BufRead, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
+
+/// The encodings that the services know.
+pub(super) const JSON: &str = "application/x-amz-json-1.1";
+pub(super) const CBOR: &str = "application/x-amz-cbor-1.1";
 
 /// A request.
 pub(super) struct Request {
@@ -53,19 +58,23 @@ pub(super) fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
 pub(super) struct Response {
     status: u16,
     content_type: &'static str,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Response {
-    /// A service's success.
-    pub(super) fn ok(body: String) -> Self {
-        Self { status: 200, content_type: "application/x-amz-json-1.1", body }
+    /// What the service says, in the encoding in which it was asked.
+    pub(super) fn of(status: u16, to: &Request, body: &Value) -> Self {
+        if to.header("content-type") != CBOR {
+            return Self { status, content_type: JSON, body: body.to_string().into_bytes() };
+        }
+        let mut cbor = Vec::new();
+        ciborium::into_writer(body, &mut cbor).expect("a vector takes all");
+        Self { status, content_type: CBOR, body: cbor }
     }
 
     /// A service's error.
-    pub(super) fn error(status: u16, code: &str, message: &str) -> Self {
-        let body = serde_json::json!({ "__type": code, "message": message }).to_string();
-        Self { status, content_type: "application/x-amz-json-1.1", body }
+    pub(super) fn error(status: u16, to: &Request, code: &str, message: &str) -> Self {
+        Self::of(status, to, &serde_json::json!({ "__type": code, "message": message }))
     }
 
     /// What a proxy shows.
@@ -73,17 +82,17 @@ impl Response {
         let body = format!(
             "<html><head><title>{status}</title></head><body>Something stood in between</body></html>"
         );
-        Self { status, content_type: "text/html", body }
+        Self { status, content_type: "text/html", body: body.into_bytes() }
     }
 
     /// Sends it, with a date so many seconds ahead.
     pub(super) fn send(&self, mut to: &TcpStream, ahead: i64) -> io::Result<()> {
-        to.write_all(format!("{}{}", self.head(ahead), self.body).as_bytes())
+        to.write_all(&[self.head(ahead).as_bytes(), &self.body].concat())
     }
 
     /// Sends a few bytes at a time.
     pub(super) fn send_slowly(&self, mut to: &TcpStream, pause: Duration) -> io::Result<()> {
-        for part in format!("{}{}", self.head(0), self.body).as_bytes().chunks(64) {
+        for part in [self.head(0).as_bytes(), &self.body].concat().chunks(64) {
             to.write_all(part)?;
             thread::sleep(pause);
         }
@@ -92,8 +101,7 @@ impl Response {
 
     /// Sends all but the end.
     pub(super) fn cut(&self, mut to: &TcpStream) -> io::Result<()> {
-        let half = &self.body[..self.body.len() / 2];
-        to.write_all(format!("{}{half}", self.head(0)).as_bytes())
+        to.write_all(&[self.head(0).as_bytes(), &self.body[..self.body.len() / 2]].concat())
     }
 
     fn head(&self, ahead: i64) -> String {

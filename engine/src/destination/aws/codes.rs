@@ -1,5 +1,6 @@
 //! What the services' error codes mean: the table of docs/operating.md.
 
+use super::cbor::{Reader, is_map};
 use crate::destination::{Failure, FailureKind};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ const MESSAGE: usize = 300;
 const EXCERPT: usize = 80;
 
 /// The body of an error.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Problem<'a> {
     #[serde(borrow, rename = "__type", alias = "code", default)]
     code: Option<Cow<'a, str>>,
@@ -25,7 +26,7 @@ struct Problem<'a> {
 
 /// Why a whole request failed.
 pub(super) fn failure(status: u16, header: Option<&str>, clock_offset: Option<i64>, body: &[u8]) -> Failure {
-    let problem = serde_json::from_slice::<Problem<'_>>(body).ok();
+    let problem = problem(body);
     let code =
         header.or(problem.as_ref().and_then(|p| p.code.as_deref())).map(bare).filter(|c| !c.is_empty());
     let message = match problem.as_ref().and_then(|p| p.message.as_deref()) {
@@ -42,6 +43,23 @@ pub(super) fn failure(status: u16, header: Option<&str>, clock_offset: Option<i6
         Some(code) => Failure::new(by_status.unwrap_or_else(|| kind(code, clock_offset)), code, message),
         None => Failure::new(by_status.unwrap_or(FailureKind::Transient), format!("HTTP {status}"), message),
     }
+}
+
+/// The body in either encoding: an error may come in another than was asked for.
+fn problem(body: &[u8]) -> Option<Problem<'_>> {
+    if !is_map(body) {
+        return serde_json::from_slice(body).ok();
+    }
+    let mut problem = Problem::default();
+    Reader::new(body).map(|key, value| {
+        match key {
+            b"__type" | b"code" => value.or_null(&mut problem.code, Reader::text)?,
+            b"message" | b"Message" | b"errorMessage" => value.or_null(&mut problem.message, Reader::text)?,
+            _ => value.skip()?,
+        }
+        Some(())
+    })?;
+    Some(problem)
 }
 
 /// Why one record failed. Neighbours mostly fail alike, so `last` is used again when it says the same.

@@ -7,6 +7,29 @@ use std::fmt::Write as _;
 const KINESIS: Names = Names { failed: "\"FailedRecordCount\"", accepted: "\"SequenceNumber\"" };
 const FIREHOSE: Names = Names { failed: "\"FailedPutCount\"", accepted: "\"RecordId\"" };
 
+/// The verdict, which is the same for the same answer as CBOR.
+fn judge(names: &Names, answer: &Answer, records: u32) -> Verdict {
+    let verdict = super::judge(names, answer, records);
+    if let (Answer::Http { status, error_type, clock_offset, body }, "\"SequenceNumber\"") =
+        (answer, names.accepted)
+        && let Ok(said @ serde_json::Value::Object(_)) = serde_json::from_slice(body)
+    {
+        let mut body = Vec::new();
+        ciborium::into_writer(&said, &mut body).expect("a vector takes all");
+        let (error_type, body) = (error_type.clone(), body.into());
+        let cbor = Answer::Http { status: *status, error_type, clock_offset: *clock_offset, body };
+        match (&verdict, &super::judge(names, &cbor, records)) {
+            // Their messages may show the body.
+            (Verdict::Unanswered(json), Verdict::Unanswered(cbor))
+            | (Verdict::Refused(json), Verdict::Refused(cbor)) => {
+                assert_eq!((json.kind, &json.code), (cbor.kind, &cbor.code));
+            }
+            (json, cbor) => assert_eq!(json, cbor),
+        }
+    }
+    verdict
+}
+
 fn http(status: u16, body: &str) -> Answer {
     Answer::Http {
         status,
@@ -235,18 +258,54 @@ fn no_response_is_unanswered_only_if_the_request_may_have_arrived() {
 #[test]
 fn hostile_bodies_neither_panic_nor_are_accepted() {
     let mut rng = fastrand::Rng::with_seed(7);
-    let whole = accepted(0, 3).into_bytes();
-    for _ in 0..20_000 {
-        let mut body = whole.clone();
-        for _ in 0..rng.usize(1..4) {
-            let at = rng.usize(..body.len());
-            body[at] = rng.u8(..);
+    let json = accepted(0, 3).into_bytes();
+    let mut cbor = Vec::new();
+    let said: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    ciborium::into_writer(&said, &mut cbor).expect("a vector takes all");
+    for whole in [json, cbor] {
+        for _ in 0..20_000 {
+            let mut body = whole.clone();
+            for _ in 0..rng.usize(1..4) {
+                let at = rng.usize(..body.len());
+                body[at] = rng.u8(..);
+            }
+            let status = *rng.choice(&[200, 400, 500]).expect("not empty");
+            let answer = Answer::Http { status, error_type: None, clock_offset: None, body: body.into() };
+            let verdict = super::judge(&KINESIS, &answer, 4);
+            assert!(!matches!(verdict, Verdict::Accepted | Verdict::Partial(_)), "{verdict:?}");
         }
-        let status = *rng.choice(&[200, 400, 500]).expect("not empty");
-        let answer = Answer::Http { status, error_type: None, clock_offset: None, body: body.into() };
-        let verdict = judge(&KINESIS, &answer, 4);
-        assert!(!matches!(verdict, Verdict::Accepted | Verdict::Partial(_)), "{verdict:?}");
     }
     let deep = "[".repeat(100_000);
     unanswered(&judge(&KINESIS, &http(200, &deep), 1));
+}
+
+#[test]
+fn cbor_that_is_cut_is_no_answer() {
+    let said: serde_json::Value = serde_json::from_str(&accepted(0, 2)).expect("JSON");
+    let mut whole = Vec::new();
+    ciborium::into_writer(&said, &mut whole).expect("a vector takes all");
+    for end in 0..whole.len() {
+        let body = Bytes::copy_from_slice(&whole[..end]);
+        let answer = Answer::Http { status: 200, error_type: None, clock_offset: None, body };
+        unanswered(&super::judge(&KINESIS, &answer, 2));
+    }
+}
+
+#[test]
+fn only_a_failure_that_no_service_speaks_of_may_be_for_the_encoding() {
+    let cases = [
+        (http(500, "<html>"), true),
+        (http(404, ""), true),
+        (http(400, r#"{"__type":"SerializationException"}"#), true),
+        (http(400, r#"{"__type":"UnknownOperationException"}"#), true),
+        (http(400, r#"{"__type":"ValidationException"}"#), false),
+        (http(400, r#"{"__type":"ResourceNotFoundException"}"#), false),
+        (http(403, r#"{"__type":"ExpiredTokenException"}"#), false),
+        (http(413, ""), false),
+        (http(200, "<html>"), false),
+        (Answer::Written, false),
+    ];
+    for (answer, may_be) in cases {
+        assert_eq!(may_be_for_encoding(&answer), may_be, "{answer:?}");
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 #[test]
 fn every_record_comes_back_out_of_the_body_and_the_bounds_hold() {
     let mut rng = fastrand::Rng::with_seed(1);
-    let firehose = Firehose::new("logs");
+    let firehose = Firehose::new("logs", None);
     for _ in 0..500 {
         let mut body = Vec::new();
         let (mut bound, mut expected) = (firehose.overhead(), Vec::new());
@@ -45,7 +45,7 @@ fn every_record_comes_back_out_of_the_body_and_the_bounds_hold() {
 
 #[test]
 fn batches_wait_because_the_quota_is_shared_and_records_are_concatenated() {
-    let firehose = Firehose::new("logs");
+    let firehose = Firehose::new("logs", None);
     assert!(!firehose.prompt() && firehose.concatenates() && !firehose.keyed());
     assert_eq!(firehose.limits().record, 1_024_000);
     assert_eq!(firehose.describe(), "delivery stream logs");

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use kintail_engine::process::OnError;
 use kintail_engine::settings::{
     Agent, Batch, Destination, Flow, HoldDeleted, KIB, Line, Newline, Oversize, Pacing, PartitionKey,
-    Settings, StartAt, Watch, least_memory,
+    Settings, StartAt, Watch, Wire, least_memory,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -86,6 +86,8 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
         3 => PartitionKey::Const("one".into()),
         _ => PartitionKey::Random,
     };
+    // Not drawn, so that seeds stay the stories that they are known as.
+    flow.wire = if flow.close_after.as_millis().is_multiple_of(4) { Wire::Json } else { Wire::Auto };
     flow.pacing = pick(rng, &[Pacing::Auto, Pacing::Adaptive, Pacing::Off]);
     flow.newline = if chance(rng, 250) { Newline::Strip } else { Newline::Keep };
     flow.batch = Batch {
@@ -104,9 +106,25 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
         ),
         skip_header: pick(rng, &[0, 0, 0, 0, 1, 2]),
     };
+    flow.aggregation = aggregation(&flow);
     // The key counts against the record, at its largest: 256 characters of four bytes.
     flow.max_record = flow.line.max_bytes + 1200;
     flow
+}
+
+/// Some flows, by what is drawn already: lines share records where their keys may.
+fn aggregation(flow: &Flow) -> Option<u64> {
+    let shares = matches!(
+        (&flow.destination, &flow.partition_key),
+        (Destination::Firehose { .. }, _)
+            | (_, PartitionKey::File | PartitionKey::Const(_) | PartitionKey::Random)
+    );
+    let remote = matches!(flow.destination, Destination::Kinesis { .. } | Destination::Firehose { .. });
+    match flow.close_after.as_millis() % 5 {
+        0 if shares && remote => Some(200),
+        1 if shares && remote => Some(50 * KIB),
+        _ => None,
+    }
 }
 
 /// Most flows have none.

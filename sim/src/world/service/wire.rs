@@ -1,53 +1,107 @@
 //! Requests and answers as they go over the wire.
 
-use crate::oracle::{Broken, Located};
+mod aggregated;
+
+use crate::oracle::Broken;
 use kintail_engine::event::Request;
-use kintail_engine::settings::{Destination, Flow};
-use serde::Deserialize;
-use std::fmt::Write;
+use kintail_engine::settings::{Destination, Flow, Wire};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt::{self, Write};
 
 /// A record as the service got it.
 pub(super) struct Body {
     pub(super) data: Vec<u8>,
     pub(super) key: Option<String>,
+    /// What whoever reads it takes it for.
+    pub(super) lines: Vec<Vec<u8>>,
+}
+
+impl Body {
+    /// A record of a flow, taken apart where records of several lines are asked for.
+    fn new(flow: &Flow, data: Vec<u8>, key: Option<String>) -> Result<Self, Broken> {
+        let lines = match (&flow.destination, flow.aggregation) {
+            (Destination::Kinesis { .. }, Some(_)) => aggregated::lines(&data, key.as_deref().unwrap_or(""))?,
+            (Destination::Firehose { .. }, Some(_)) => {
+                data.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+            }
+            _ => vec![data.clone()],
+        };
+        let body = Self { data, key, lines };
+        let said = format!("{} lines in {} bytes", body.lines.len(), weight(&body));
+        let most = flow.aggregation.unwrap_or(0);
+        let fits = body.lines.len() == 1 || weight(&body) as u64 <= most;
+        check(fits && !body.lines.is_empty(), "aggregate_bytes holds", &said)?;
+        let joined = matches!(flow.destination, Destination::Firehose { .. });
+        check(!joined || body.lines.len() <= 500, "at most 500 lines are joined", &said)?;
+        Ok(body)
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Put<'a> {
-    #[serde(borrow)]
-    records: Vec<Record<'a>>,
-    stream_name: Option<&'a str>,
-    delivery_stream_name: Option<&'a str>,
+struct Put {
+    records: Vec<Record>,
+    stream_name: Option<String>,
+    delivery_stream_name: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Record<'a> {
-    data: &'a str,
-    partition_key: Option<&'a str>,
+struct Record {
+    data: Data,
+    partition_key: Option<String>,
+}
+
+/// Bytes in CBOR, a text of base64 in JSON.
+struct Data(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Data;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes or base64")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Data, E> {
+                Ok(Data(bytes.to_vec()))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Data, E> {
+                base64_simd::STANDARD.decode_to_vec(text).map(Data).map_err(E::custom)
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 /// The records of a request, which keeps to the limits.
 pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken> {
     let bodies = match &flow.destination {
         Destination::Kinesis { stream } => {
-            let put = parse(request)?;
-            check(put.stream_name == Some(stream), "the stream's name is there", "")?;
+            let put = parse(flow, request)?;
+            check(put.stream_name.as_ref() == Some(stream), "the stream's name is there", "")?;
             let keyed = put.records.iter().all(|record| record.partition_key.is_some());
             check(keyed, "every record has a partition key", "")?;
-            records(&put)?
+            records(flow, put)?
         }
         Destination::Firehose { delivery_stream } => {
-            let put = parse(request)?;
-            check(put.delivery_stream_name == Some(delivery_stream), "the stream's name is there", "")?;
-            records(&put)?
+            let put = parse(flow, request)?;
+            check(
+                put.delivery_stream_name.as_ref() == Some(delivery_stream),
+                "the stream's name is there",
+                "",
+            )?;
+            records(flow, put)?
         }
         Destination::File { .. } | Destination::Stdout => request
             .body
             .split_inclusive(|byte| *byte == b'\n')
-            .map(|line| Body { data: line.to_vec(), key: None })
-            .collect(),
+            .map(|line| Body::new(flow, line.to_vec(), None))
+            .collect::<Result<_, _>>()?,
     };
     let size: usize = bodies.iter().map(weight).sum();
     let count = bodies.len();
@@ -60,16 +114,16 @@ pub(super) fn decode(flow: &Flow, request: &Request) -> Result<Vec<Body>, Broken
     Ok(bodies)
 }
 
-/// The answer to a request of which these records were accepted or not.
-pub(super) fn entries(flow: &Flow, records: &[(Located, bool)]) -> String {
+/// The answer to a request of which these records were accepted or not; some services say it in CBOR.
+pub(super) fn entries(flow: &Flow, records: &[bool], cbor: bool) -> Vec<u8> {
     let kinesis = matches!(flow.destination, Destination::Kinesis { .. });
-    let failed = records.iter().filter(|record| !record.1).count();
+    let failed = records.iter().filter(|accepted| !**accepted).count();
     let mut out = if kinesis {
         format!("{{\"FailedRecordCount\":{failed},\"Records\":[")
     } else {
         format!("{{\"FailedPutCount\":{failed},\"RequestResponses\":[")
     };
-    for (index, (_, accepted)) in records.iter().enumerate() {
+    for (index, accepted) in records.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         let entry = match (kinesis, accepted) {
             (true, true) => "{\"SequenceNumber\":\"1\",\"ShardId\":\"shardId-000000000000\"}",
@@ -85,21 +139,30 @@ pub(super) fn entries(flow: &Flow, records: &[(Located, bool)]) -> String {
         write!(out, "{comma}{entry}").expect("a string takes all");
     }
     out.push_str("]}");
-    out
+    if cbor && kinesis { encoded(&out) } else { out.into_bytes() }
 }
 
-fn parse(request: &Request) -> Result<Put<'_>, Broken> {
-    serde_json::from_slice(&request.body)
-        .map_err(|error| Broken::new("requests are well formed", error.to_string()))
-}
-
-fn records(put: &Put) -> Result<Vec<Body>, Broken> {
-    let record = |record: &Record| {
-        let data = base64_simd::STANDARD.decode_to_vec(record.data);
-        let data = data.map_err(|error| Broken::new("requests are well formed", error.to_string()))?;
-        Ok(Body { data, key: record.partition_key.map(str::to_owned) })
+fn parse(flow: &Flow, request: &Request) -> Result<Put, Broken> {
+    let body = &*request.body;
+    let kinesis = matches!(flow.destination, Destination::Kinesis { .. });
+    let put = if kinesis && flow.wire != Wire::Json {
+        ciborium::from_reader(body).map_err(|error| error.to_string())
+    } else {
+        serde_json::from_slice(body).map_err(|error| error.to_string())
     };
-    put.records.iter().map(record).collect()
+    put.map_err(|error| Broken::new("requests are well formed", error))
+}
+
+fn records(flow: &Flow, put: Put) -> Result<Vec<Body>, Broken> {
+    let records = put.records.into_iter();
+    records.map(|record| Body::new(flow, record.data.0, record.partition_key)).collect()
+}
+
+/// The same as CBOR.
+fn encoded(json: &str) -> Vec<u8> {
+    let (value, mut cbor) = (serde_json::from_str::<serde_json::Value>(json), Vec::new());
+    ciborium::into_writer(&value.expect("we wrote it"), &mut cbor).expect("a vector takes all");
+    cbor
 }
 
 fn weight(body: &Body) -> usize {

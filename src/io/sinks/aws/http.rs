@@ -96,14 +96,19 @@ fn bounded(response: HttpResponse) -> HttpResponse {
     response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER)))
 }
 
+/// The host of an absolute URI, without the brackets of IPv6.
+pub(super) fn host(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next(),
+        None => authority.split(':').next(),
+    }
+}
+
 /// Whether the request stays on this host or asks for its metadata.
 fn is_direct(uri: &str) -> bool {
-    let Some((_, rest)) = uri.split_once("://") else { return false };
-    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(v6),
-        None => authority.split(':').next().unwrap_or(authority),
-    };
+    let Some(host) = host(uri) else { return false };
     host.eq_ignore_ascii_case("localhost")
         || METADATA.contains(&host)
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

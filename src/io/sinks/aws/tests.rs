@@ -1,14 +1,14 @@
 //! Requests to a scripted service: signed, retried by nobody, their answers whole.
 
 use super::*;
-use crate::config::{AssumeRole, Aws, FlowIo, Wire};
+use crate::config::{AssumeRole, Aws, FlowIo};
 use crate::io::sinks::Sink;
 use endpoint::{Act, Endpoint, Manner, Put, SECRET};
 use kintail_engine::destination::{Verdict, for_flow};
 use kintail_engine::encode::BatchId;
 use kintail_engine::event::Request;
 use kintail_engine::ids::FlowId;
-use kintail_engine::settings::{Destination, Flow};
+use kintail_engine::settings::{Destination, Flow, Wire};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -32,7 +32,20 @@ impl World {
         Self::with(destination, url, |_, _| ())
     }
 
+    fn of(destination: Destination, url: &str, wire: Wire) -> Self {
+        Self::made(destination, url, wire, |_, _| ())
+    }
+
     fn with(destination: Destination, url: &str, change: impl FnOnce(&mut Aws, &mut FlowIo)) -> Self {
+        Self::made(destination, url, Wire::Auto, change)
+    }
+
+    fn made(
+        destination: Destination,
+        url: &str,
+        wire: Wire,
+        change: impl FnOnce(&mut Aws, &mut FlowIo),
+    ) -> Self {
         let dir = TempDir::new().expect("a directory");
         let credentials = dir.path().join("credentials");
         let mut aws = Aws {
@@ -41,14 +54,11 @@ impl World {
             profile: Some("tests".into()),
             ..Aws::default()
         };
-        let mut io = FlowIo {
-            region: Some("us-east-1".into()),
-            endpoint: Some(url.into()),
-            assume_role: None,
-            wire: Wire::Auto,
-        };
+        let mut io =
+            FlowIo { region: Some("us-east-1".into()), endpoint: Some(url.into()), assume_role: None };
         change(&mut aws, &mut io);
-        let flow = Flow::new("web", vec!["/x".into()], destination);
+        let mut flow = Flow::new("web", vec!["/x".into()], destination);
+        flow.wire = wire;
         let sink = Sink::for_flow(&flow, &io, &aws).expect("a sink");
         let world = Self { flow, sink, credentials, _dir: dir };
         world.keys("AKIDFIRST");
@@ -105,6 +115,40 @@ async fn records_arrive_as_they_are() {
     assert_eq!(firehose.send(&["three\n"]).await.1, Verdict::Accepted);
     assert_eq!(data(&endpoint), ["one\n", "two\n", "three\n"]);
     assert_eq!(endpoint.stored()[2].stream, "logs");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_takes_no_cbor_gets_json_until_the_end() {
+    let manner = Manner { no_cbor: true, ..Manner::default() };
+    let endpoint = Endpoint::with(manner, |_| Act::Accept);
+    let world = World::kinesis(&endpoint);
+    let (_, verdict) = world.send(&["one\n"]).await;
+    assert!(matches!(verdict, Verdict::Unanswered(_)), "it may have been stored: {verdict:?}");
+    for records in [["one\n"], ["two\n"]] {
+        assert_eq!(world.send(&records).await.1, Verdict::Accepted);
+    }
+    assert_eq!(data(&endpoint), ["one\n", "two\n"]);
+    assert_eq!(endpoint.counts().0, 3, "CBOR was tried again");
+}
+
+#[tokio::test]
+async fn who_asks_for_cbor_gets_nothing_else() {
+    let manner = Manner { no_cbor: true, ..Manner::default() };
+    let endpoint = Endpoint::with(manner, |_| Act::Accept);
+    let world = World::of(Destination::Kinesis { stream: "clicks".into() }, &endpoint.url(), Wire::Cbor);
+    for _ in 0..3 {
+        assert!(matches!(world.send(&["one\n"]).await.1, Verdict::Unanswered(_)));
+    }
+}
+
+#[tokio::test]
+async fn json_is_sent_where_it_is_asked_for() {
+    let endpoint = Endpoint::start(|put| if put.is_cbor() { Act::Page(500) } else { Act::Accept });
+    let world = World::of(Destination::Kinesis { stream: "clicks".into() }, &endpoint.url(), Wire::Json);
+    assert_eq!(world.send(&["one\n"]).await.1, Verdict::Accepted);
+    let endpoint = Endpoint::start(|put| if put.is_cbor() { Act::Accept } else { Act::Page(500) });
+    let world = World::kinesis(&endpoint);
+    assert_eq!(world.send(&["one\n"]).await.1, Verdict::Accepted);
 }
 
 #[tokio::test]
