@@ -12,6 +12,7 @@ mod held;
 mod kin;
 mod lost;
 mod meet;
+mod meeting;
 mod missing;
 mod offsets;
 mod orders;

@@ -1,6 +1,6 @@
 //! What an unanswered action was for, and which concern its answer goes to.
 
-use super::compressed::Meeting;
+use super::meeting::Meeting;
 use super::tree::{Sighting, Stray};
 use super::{Engine, read};
 use crate::encode::BatchId;
