@@ -299,6 +299,16 @@ impl File {
         self.handle.is_none() && self.names.is_empty()
     }
 
+    /// Whether one of these flows follows it.
+    pub fn is_followed_by_any(&self, flows: &[FlowId]) -> bool {
+        self.cursors.iter().any(|cursor| flows.contains(&cursor.flow))
+    }
+
+    /// Whether it is not where it was, as far as is known, and more is expected of it.
+    pub fn is_missing(&self) -> bool {
+        self.is_closed() && !self.is_over()
+    }
+
     /// Whether nothing more is expected of it.
     pub fn is_over(&self) -> bool {
         self.ending == Ending::Gone || self.ending == Ending::Finished && self.is_acked()

@@ -137,16 +137,14 @@ impl Engine {
         if meta.mtime % SECOND == 0 {
             return None;
         }
-        let (plain, _) = name::compressed(&sighting.name)?;
-        let (path, plain) = (sighting.path(), sighting.dir.join(plain));
+        let (path, plain) = (sighting.path(), sighting.plain_path()?);
         let mut originals = self.originals_of(&path);
         originals.find(|file| file.path == plain && file.mtime == meta.mtime).map(|file| file.id)
     }
 
     /// Whether it may hold lines that nobody was given: as a generation, or as a copy of a file that is not read to its end.
     fn may_be_owed(&self, sighting: &Sighting, meta: &Meta) -> bool {
-        let lost = |file: &File| file.is_closed() && !file.is_over();
-        self.may_be_unseen(sighting, meta) || self.originals_of(&sighting.path()).any(lost)
+        self.may_be_unseen(sighting, meta) || self.originals_of(&sighting.path()).any(File::is_missing)
     }
 
     pub(super) fn may_be_unseen(&self, sighting: &Sighting, meta: &Meta) -> bool {
@@ -164,7 +162,7 @@ impl Engine {
     /// Whether a file is missing of which nobody has read a byte: this may be what is left of it.
     fn may_hold_unread(&self, sighting: &Sighting, meta: &Meta) -> bool {
         let path = sighting.path();
-        let plain = name::compressed(&sighting.name).map(|(plain, _)| sighting.dir.join(plain));
+        let plain = sighting.plain_path();
         let older = |file: &File| match file.identity.btime {
             0 => plain.as_ref().is_some_and(|plain| file.had_name(plain)),
             btime => btime <= meta.mtime,
@@ -223,12 +221,12 @@ impl Engine {
 /// Whether it is not where it was, and nobody has read any of it.
 fn is_unread(file: &File) -> bool {
     let nothing = file.cursors.iter().all(|cursor| cursor.acked.end() == 0);
-    file.is_closed() && !file.is_homeless() && !file.is_over() && nothing
+    file.is_missing() && !file.is_homeless() && nothing
 }
 
 /// Whether nobody has looked yet where it is.
 pub(super) fn is_undecided(file: &File) -> bool {
-    file.is_closed() && !file.is_over() && !is_lost(file)
+    file.is_missing() && !is_lost(file)
 }
 
 /// Whether it is not where it was.

@@ -34,8 +34,7 @@ impl Engine {
         self.refresh(&mut sighting);
         let known = self.by_identity.contains_key(&meta.identity) || !sighting.followers.is_empty();
         let path = sighting.path();
-        let lost = |file: &File| file.is_closed() && !file.is_over();
-        let copy = || self.kin_of(&path).any(lost);
+        let copy = || self.kin_of(&path).any(File::is_missing);
         let followed =
             known || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty() || copy();
         if meta.kind == Kind::File && followed {

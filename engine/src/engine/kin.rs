@@ -61,15 +61,18 @@ impl Kin {
         let rotated = lives(path).filter_map(|live| self.rotated.get(&live)).flatten().copied();
         rotated.chain(self.of(path)).collect()
     }
-}
 
-impl Kin {
     /// The files that had, anywhere, this bare name or one that rotation may have made it of.
     fn anywhere(&self, path: &Path) -> BTreeSet<FileId> {
-        let Some((bare, name)) = self.bare.as_ref().zip(path.file_name()) else { return BTreeSet::new() };
-        let names = lives(Path::new(name)).chain([PathBuf::from(name)]);
-        names.filter_map(|name| bare.get(&name)).flatten().copied().collect()
+        let Some(bare) = &self.bare else { return BTreeSet::new() };
+        bare_names(path).filter_map(|name| bare.get(&name)).flatten().copied().collect()
     }
+}
+
+/// The bare name, and those of which rotation may have made it, in whatever directory.
+fn bare_names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = path.file_name().map(PathBuf::from);
+    name.into_iter().flat_map(|name| lives(&name).chain([name.clone()]).collect::<Vec<_>>())
 }
 
 /// The names of which rotation may have made this one.
@@ -114,9 +117,9 @@ impl Engine {
             return Vec::new();
         }
         let elsewhere = |file: &File| file.all_names().any(|name| name.parent() != path.parent());
+        let is_kin = |file: &File| elsewhere(file) && file.is_followed_by_any(&flows);
         let ids = self.kin.anywhere(path).into_iter();
-        let followed = |file: &File| file.cursors.iter().any(|cursor| flows.contains(&cursor.flow));
-        ids.filter(|id| self.files.get(id).is_some_and(|file| elsewhere(file) && followed(file))).collect()
+        ids.filter(|id| self.files.get(id).is_some_and(is_kin)).collect()
     }
 
     /// The flows whose rotated files go to a directory.
@@ -128,14 +131,11 @@ impl Engine {
     /// Whether this may be a copy of a file, by its name.
     pub(super) fn may_be_copy_of(&self, path: &Path, original: &File) -> bool {
         let flows = path.parent().map(|dir| self.archiving(dir)).unwrap_or_default();
-        let followed = original.cursors.iter().any(|cursor| flows.contains(&cursor.flow));
-        let bare = |path: &Path| path.file_name().map(PathBuf::from);
         let archived = || {
-            let mut names = original.all_names().filter_map(|name| bare(name));
-            let lives: Vec<_> =
-                bare(path).map(|name| lives(&name).chain([name.clone()]).collect()).unwrap_or_default();
-            names.any(|name| lives.contains(&name))
+            let had =
+                |name: PathBuf| original.all_names().any(|had| had.file_name() == Some(name.as_os_str()));
+            bare_names(path).any(had)
         };
-        original.may_be_copied_to(path) || followed && archived()
+        original.may_be_copied_to(path) || original.is_followed_by_any(&flows) && archived()
     }
 }

@@ -9,7 +9,7 @@ use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Measured, Meta, Now, PlainEnd};
-use crate::follow::{Ending, File, name};
+use crate::follow::{Ending, File};
 use crate::ids::{Epoch, FileId, HandleId};
 use crate::state::{Check, Identity};
 use std::path::Path;
@@ -90,7 +90,7 @@ impl Engine {
     fn originals(&self, meeting: &Meeting, head: &[u8]) -> Vec<(FileId, bool)> {
         let Meeting { sighting, beginning: Beginning { meta, .. }, .. } = meeting;
         let path = sighting.path();
-        let plain = name::compressed(&sighting.name).map(|(plain, _)| sighting.dir.join(plain));
+        let plain = sighting.plain_path();
         let named = |file: &File| plain.as_ref().is_some_and(|plain| file.had_name(plain));
         let kin = self.originals_of(&path).filter(|file| file.ending != Ending::Gone);
         let alike = kin.filter(|file| {

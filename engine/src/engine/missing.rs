@@ -166,17 +166,7 @@ impl Engine {
                 }),
                 // It has a followed name, under which it could not be opened yet.
                 Some((Some(Seen::Opening | Seen::Failed(_)), _)) => self.not_looked(&[id]),
-                Some((
-                    Some(
-                        Seen::File(_)
-                        | Seen::Reopening(_)
-                        | Seen::Passed(_)
-                        | Seen::Beside
-                        | Seen::CopyOf { .. },
-                    ),
-                    _,
-                ))
-                | None => {
+                Some((Some(_), _)) | None => {
                     self.not_found(id, now);
                 }
             }
@@ -214,7 +204,8 @@ impl Engine {
             original.path.parent() == Some(path)
                 || globs.archiving(&dir.standings).iter().any(|flow| flows.contains(flow))
         };
-        let all = self.tree.dirs.iter().filter(|_| globs.has_archives());
+        // Only archives are elsewhere.
+        let all = globs.has_archives().then(|| self.tree.dirs.iter()).into_iter().flatten();
         let own = original.path.parent().and_then(|dir| self.tree.dirs.get_key_value(dir));
         let unopened = own.into_iter().chain(all).filter(|(path, dir)| here(path, dir)).any(|(path, dir)| {
             dir.names.iter().any(|(name, known)| match known.seen {

@@ -176,6 +176,12 @@ impl Sighting {
         self.dir.join(&self.name)
     }
 
+    /// What the file that is compressed there was called before.
+    pub(super) fn plain_path(&self) -> Option<PathBuf> {
+        let (plain, _) = name::compressed(&self.name)?;
+        Some(self.dir.join(plain))
+    }
+
     /// A file with another inode number was listed under the name.
     pub(super) fn is_listed_as_other(&self, ino: u64) -> bool {
         matches!(self.lead, Lead::Name(Some(listed)) if listed != ino)
