@@ -149,9 +149,7 @@ impl Oracle {
     pub(crate) fn copied(&mut self, disk: &Disk, copy: ContentId) {
         let original = disk.origin(copy);
         let again = disk.contents.iter().filter(|other| other.copy_of == Some(original)).count() > 1;
-        let node = disk.contents[copy].node;
-        let mut names = disk.names().filter(|(_, named)| *named == node);
-        let elsewhere = names.any(|(path, _)| path.parent() == Some(Path::new(ARCHIVE)));
+        let elsewhere = is_archived(disk, copy);
         let begins = self.flows.iter().any(|flow| flow.begun.is_none());
         for flow in &mut self.flows {
             // A content that is told by few bytes is not recognised after a restart.
@@ -182,9 +180,7 @@ impl Oracle {
             content.copy_of == Some(original) && disk.nodes[content.node].packed.is_none() && *other != copy
         });
         let beside = others.map(|(_, content)| content.bytes.len() as u64).min();
-        let node = disk.contents[copy].node;
-        let mut names = disk.names().filter(|(_, named)| *named == node);
-        let elsewhere = names.any(|(path, _)| path.parent() == Some(Path::new(ARCHIVE)));
+        let elsewhere = is_archived(disk, copy);
         for flow in &mut self.flows {
             let scarce = flow.scarce;
             let blind = flow.writers.is_empty() || elsewhere && !flow.archives;
@@ -397,4 +393,11 @@ impl Account {
         })?;
         Some(forgotten.1.start)
     }
+}
+
+/// Whether a content is in the directory of rotated files.
+fn is_archived(disk: &Disk, content: ContentId) -> bool {
+    let node = disk.contents[content].node;
+    let mut names = disk.names().filter(|(_, named)| *named == node);
+    names.any(|(path, _)| path.parent() == Some(Path::new(ARCHIVE)))
 }

@@ -1,5 +1,6 @@
 //! Compressed files, told step by step: which are read, from where on, and when.
 
+use super::found::{lines, rename};
 use super::story::{SECONDS, Story, write};
 use kintail_engine::event::{Codec, Do, Outcome};
 use kintail_engine::ids::Span;
@@ -17,16 +18,6 @@ fn narrow(flow: &mut Flow) {
 
 fn wide(flow: &mut Flow) {
     flow.files = vec!["/log/a.log*".into()];
-}
-
-fn lines(word: &str, count: usize) -> String {
-    format!("{word}\n").repeat(count)
-}
-
-fn rename(story: &mut Story, from: &str, to: &str) {
-    let wall = story.clock().wall;
-    story.disk.rename(Path::new(from), Path::new(to), wall);
-    story.notice_entries("/log");
 }
 
 fn append(story: &mut Story, path: &str, text: &str) {
@@ -49,11 +40,18 @@ fn begin(story: &mut Story, path: &str) -> (usize, usize) {
     (node, from)
 }
 
-/// Compresses a file, which goes.
-fn compress(story: &mut Story, path: &str) {
+/// Compresses a file, which stays.
+fn compress_beside(story: &mut Story, path: &str) {
     let (node, from) = begin(story, path);
     let (content, wall) = (story.disk.nodes[from].content, story.clock().wall);
     story.disk.end_compressed(node, from, content, wall);
+    story.notice_entries("/log");
+}
+
+/// Compresses a file, which goes.
+fn compress(story: &mut Story, path: &str) {
+    compress_beside(story, path);
+    let wall = story.clock().wall;
     story.disk.unlink(Path::new(path), wall);
     story.notice_entries("/log");
 }
@@ -180,9 +178,7 @@ fn one_waits_for_what_it_is_made_of_to_go() {
     append(&mut story, A, &lines("one", 100));
     story.pass_undisturbed(SECONDS);
     rename(&mut story, A, FIRST);
-    let (node, from) = begin(&mut story, FIRST);
-    let content = story.disk.nodes[from].content;
-    story.disk.end_compressed(node, from, content, 1);
+    compress_beside(&mut story, FIRST);
     story.pass_undisturbed(SECONDS);
     let told = "held back: what it is made of is there";
     assert_eq!(unread(&story), [("/log/a.log.1.gz".into(), told.into())]);
@@ -194,11 +190,7 @@ fn one_of_a_live_file_waits_for_that_to_go() {
     let mut story = Story::new(&[], wide);
     append(&mut story, A, &lines("one", 100));
     story.pass_undisturbed(Duration::from_secs(2));
-    let (node, from) = begin(&mut story, A);
-    let content = story.disk.nodes[from].content;
-    let wall = story.clock().wall;
-    story.disk.end_compressed(node, from, content, wall);
-    story.notice_entries("/log");
+    compress_beside(&mut story, A);
     story.pass_undisturbed(SECONDS);
     let told = "held back: it is a compressed copy of /log/a.log";
     assert_eq!(unread(&story), [("/log/a.log.gz".into(), told.into())]);

@@ -24,13 +24,13 @@ fn truncate(story: &mut Story, path: &str) {
     story.disk.truncate(node, wall, 1);
 }
 
-fn rename(story: &mut Story, from: &str, to: &str) {
+pub(super) fn rename(story: &mut Story, from: &str, to: &str) {
     let wall = story.clock().wall;
     story.disk.rename(Path::new(from), Path::new(to), wall);
     story.notice_entries("/log");
 }
 
-fn lines(word: &str, count: usize) -> String {
+pub(super) fn lines(word: &str, count: usize) -> String {
     format!("{word}\n").repeat(count)
 }
 
