@@ -1,5 +1,6 @@
 //! Does what the engine asks, on a real kernel.
 
+pub(crate) mod boot;
 pub(crate) mod dead_letters;
 pub(crate) mod descriptors;
 pub(crate) mod driver;

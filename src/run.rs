@@ -4,13 +4,14 @@ mod own;
 
 use crate::config::Config;
 use crate::exit::ExitCode;
+use crate::io::boot;
 use crate::io::descriptors;
 use crate::io::driver::{self, End, Inputs, Io};
 use crate::io::files::{Files, Rules};
 use crate::io::keeper::{Keeper, KeeperError};
 use crate::io::signals::Signals;
 use crate::io::sinks::{Sink, SinkError, stdout_is_null};
-use crate::io::store::{OpenError, boot_id};
+use crate::io::store::OpenError;
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
 use crate::observe::socket;
@@ -123,7 +124,8 @@ fn rules(config: &Config) -> Rules {
 }
 
 fn engine(settings: Settings) -> Result<Engine, Refused> {
-    Ok(Engine::new(Start { settings, seed: fastrand::u64(..), boot_id: boot_id() })?)
+    let start = Start { settings, seed: fastrand::u64(..), boot_id: boot::id(), booted: boot::began() };
+    Ok(Engine::new(start)?)
 }
 
 fn sinks(config: &Config) -> Result<Vec<Sink>, Refused> {

@@ -4,6 +4,7 @@
 mod asked;
 mod compressed;
 mod deleted;
+mod devices;
 mod ending;
 mod epoch;
 mod framing;
@@ -16,6 +17,7 @@ mod meeting;
 mod missing;
 mod offsets;
 mod orders;
+mod power;
 mod read;
 mod report;
 mod resend;
@@ -72,8 +74,14 @@ pub struct Engine {
     kin: kin::Kin,
     /// Files that are held back.
     held: BTreeSet<FileId>,
-    /// Files that were held back when the agent before this one ended.
-    held_before: BTreeSet<Identity>,
+    /// Inode number and birth of files that were held back when the agent before this one ended.
+    held_before: BTreeSet<(u64, i64)>,
+    /// This boot, as the kernel names it.
+    boot_id: String,
+    /// Wall time at which it began.
+    booted: i64,
+    /// The store was last written in another boot.
+    rebooted: bool,
     tree: Tree,
     room: room::Room,
     decoding: compressed::Decoding,
@@ -108,6 +116,8 @@ pub struct Start {
     pub seed: u64,
     /// This boot, as the kernel names it; empty where it cannot be told.
     pub boot_id: String,
+    /// Wall time at which it began, in nanoseconds since the epoch.
+    pub booted: i64,
 }
 
 /// What the engine wants next.
@@ -218,6 +228,9 @@ impl Engine {
             kin: kin::Kin::new(globs.has_archives()),
             held: BTreeSet::new(),
             held_before: BTreeSet::new(),
+            boot_id: start.boot_id,
+            booted: start.booted,
+            rebooted: false,
             tree: Tree::new(globs, settings.agent.watch),
             room: room::Room::default(),
             decoding: compressed::Decoding::default(),

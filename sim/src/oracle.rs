@@ -56,6 +56,10 @@ pub(crate) struct Oracle {
     /// How far contents were cut into lines, for cursors that did not go on reading yet: only then is it known that
     /// the engine did not find another epoch meanwhile.
     cut: BTreeMap<CursorId, (ContentId, u64)>,
+    /// Contents whose ends a power cut ate, until an agent reads of them.
+    cut_short: BTreeSet<ContentId>,
+    /// Contents that have a name of which no row tells, on a device that has another number.
+    estranged: BTreeSet<ContentId>,
 }
 
 /// What one flow is owed and was given.
@@ -164,6 +168,8 @@ impl Oracle {
             by_copy: BTreeSet::new(),
             read: BTreeSet::new(),
             cut: BTreeMap::new(),
+            cut_short: BTreeSet::new(),
+            estranged: BTreeSet::new(),
         }
     }
 
@@ -171,7 +177,12 @@ impl Oracle {
     pub(crate) fn wrote(&mut self, disk: &Disk, content: ContentId, from: u64, before: u64, now: u64) {
         let node = disk.contents[content].node;
         let idle = now.saturating_sub(before) + 50 * MS;
+        let cut_short = self.cut_short.contains(&content);
         for flow in &mut self.flows {
+            if cut_short {
+                // Nobody knows where what is new begins.
+                flow.book(content).again_to = u64::MAX;
+            }
             // A file that no glob matches any more may be left alone once it was idle for long enough.
             if idle >= flow.close_after && !flow.matches(disk, node) {
                 let book = flow.book(content);
@@ -215,6 +226,7 @@ impl Oracle {
     /// The engine could read from an inode that it found under this name: the flows whose globs match it follow it.
     pub(crate) fn met(&mut self, content: ContentId, node: NodeId, path: &Path) {
         self.read.insert(content);
+        self.cut_short.remove(&content);
         for flow in self.flows.iter_mut().filter(|flow| flow.scope.has(path)) {
             flow.followed.insert(node);
         }

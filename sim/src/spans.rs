@@ -20,6 +20,14 @@ impl Spans {
         self.0.splice(first..last, [joined]);
     }
 
+    /// Takes out all from here on.
+    pub(crate) fn cut_off(&mut self, end: u64) {
+        self.0.retain(|span| span.0 < end);
+        if let Some(last) = self.0.last_mut() {
+            last.1 = last.1.min(end);
+        }
+    }
+
     /// Whether every byte of `start..end` is in it.
     pub(crate) fn covers(&self, start: u64, end: u64) -> bool {
         start >= end || {

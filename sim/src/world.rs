@@ -70,6 +70,8 @@ pub(crate) struct World {
     agent: Option<Agent>,
     lives: u32,
     boots: u32,
+    /// Wall time of the last boot.
+    booted: i64,
     pens: Vec<Pen>,
     faults: Faults,
     armed: Option<Armed>,
@@ -156,6 +158,7 @@ impl World {
             agent: None,
             lives: 0,
             boots: 0,
+            booted: wall(0, 0),
             pens: plan.setup.writers.iter().map(|_| Pen::default()).collect(),
             faults: Faults::default(),
             armed: None,

@@ -23,6 +23,7 @@ pub(crate) use database::Database;
 pub(crate) use ledger::LedgerCount;
 pub(crate) use view::View;
 
+use super::boot;
 use kintail_engine::event::StoreError;
 use kintail_engine::state::{Saved, Transaction};
 use std::io;
@@ -150,7 +151,7 @@ impl Store {
 
     fn open_with(state_dir: &Path, first_copy: Duration) -> Result<Self, OpenError> {
         let mut database = Database::open(state_dir)?;
-        database.stamp(boot_id());
+        database.stamp(boot::id());
         let (jobs, work) = mpsc::channel();
         let worker = Worker::new(database, state_dir.into(), first_copy);
         let thread = std::thread::Builder::new()
@@ -193,9 +194,4 @@ impl Drop for Store {
             _ => {}
         }
     }
-}
-
-/// This boot, as the kernel names it; empty where it cannot be told: then no reboot is ever noticed.
-pub(crate) fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().into()).unwrap_or_default()
 }

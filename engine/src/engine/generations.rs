@@ -32,6 +32,7 @@ impl Engine {
             Err(error) => return self.concluded_failed(&sighting, &error, now),
         };
         self.refresh(&mut sighting);
+        self.mind_the_device(&sighting, &meta, now);
         let known = self.by_identity.contains_key(&meta.identity) || !sighting.followers.is_empty();
         let path = sighting.path();
         let copy = || self.kin_of(&path).any(File::is_missing);
@@ -47,7 +48,7 @@ impl Engine {
 
     /// Which of these flows have never seen a file that was last written then.
     pub(super) fn unseen_by(&self, flows: &[FlowId], identity: Identity, mtime: i64) -> Vec<FlowId> {
-        let held = self.held_before.contains(&identity);
+        let held = self.held_before.contains(&(identity.ino, identity.btime));
         let unseen = |flow: &FlowId| {
             let flow = &self.flows[flow.0 as usize];
             let since = flow.last_look.saturating_sub(coarseness(mtime).as_nanos() as i64);
@@ -89,6 +90,6 @@ impl Engine {
 }
 
 /// How much older than its last write this time stamp may be.
-fn coarseness(time: i64) -> Duration {
+pub(super) fn coarseness(time: i64) -> Duration {
     if time % 1_000_000_000 == 0 { COARSE_TICK } else { TICK }
 }

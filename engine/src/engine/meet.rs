@@ -45,6 +45,7 @@ impl Engine {
         self.refresh(&mut sighting);
         self.look_for_other(&sighting, Some(meta.identity.ino));
         self.is_opened(&mut sighting, meta.identity.ino, now);
+        self.mind_the_device(&sighting, &meta, now);
         if let Lead::Saved(id) = sighting.lead
             && self.files.get(&id).is_none_or(|file| file.identity != meta.identity)
         {
@@ -119,6 +120,9 @@ impl Engine {
                 let shorter = chunk.bytes.len() < len;
                 if len == 0 {
                     sighting.join(self.unseen_by(&sighting.kin, meta.identity, chunk.meta.mtime));
+                }
+                if !shorter {
+                    self.mind_a_power_cut(id, &chunk.meta, now);
                 }
                 self.found(id, &sighting, &chunk.meta, !shorter, now);
                 // While the look lasts it is known to which flows the new content is a generation that nobody has seen.

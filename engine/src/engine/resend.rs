@@ -121,7 +121,7 @@ mod tests {
         let flow =
             Flow::new("flow", vec!["/none/*.log".into()], Destination::Kinesis { stream: "clicks".into() });
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
-        let mut engine = Engine::new(Start { settings, seed: 1, boot_id: String::new() }).unwrap();
+        let mut engine = Engine::new(Start { settings, seed: 1, boot_id: String::new(), booted: 0 }).unwrap();
         let Poll::Action(Action { id, what: Do::Load }) = engine.poll(NOW) else { panic!("no load") };
         let outcome = Outcome::Loaded(Box::default());
         engine.handle(Event::Done { id, outcome }, NOW);

@@ -266,7 +266,7 @@ impl Engine {
     }
 
     /// The first device from this number on that any known file is on.
-    fn next_device(&self, from: u64) -> Option<u64> {
+    pub(super) fn next_device(&self, from: u64) -> Option<u64> {
         let least = crate::state::Identity { dev: from, ino: 0, btime: i64::MIN };
         self.by_identity.range(least..).next().map(|(identity, _)| identity.dev)
     }

@@ -16,12 +16,14 @@ use std::time::Duration;
 impl Engine {
     pub(super) fn loaded(&mut self, saved: Saved, now: Now) {
         self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
+        let known = !saved.boot_id.is_empty() && !self.boot_id.is_empty();
+        self.rebooted = known && saved.boot_id != self.boot_id;
         self.ledger = saved.ledger;
         let placed: BTreeSet<FileId> = saved.cursors.iter().map(|row| row.file).collect();
         for row in saved.files {
             if !placed.contains(&row.id) {
                 // No flow had a place in it yet: it was held back.
-                self.held_before.insert(row.identity);
+                self.held_before.insert((row.identity.ino, row.identity.btime));
                 self.keeper.later(Put::ForgetFile(row.id));
                 continue;
             }

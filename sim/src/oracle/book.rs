@@ -77,6 +77,20 @@ impl Book {
         self.served.gap_from(start)
     }
 
+    /// Nothing is left from here on, after so many lines.
+    pub(super) fn lose_end(&mut self, size: u64, lines: usize) {
+        self.acked.cut_off(size);
+        self.served.cut_off(size);
+        self.known.cut_off(size);
+        self.sent.retain(|_, sent| sent.end <= size);
+        for place in
+            [&mut self.in_order, &mut self.skipped, &mut self.read_to, &mut self.framed_to, &mut self.noticed]
+        {
+            *place = size.min(*place);
+        }
+        self.lines_seen = lines.min(self.lines_seen);
+    }
+
     /// The ledger lost what was not synced: only served bytes are acknowledged.
     pub(super) fn forget_ledger(&mut self) {
         self.acked = self.served.clone();

@@ -17,7 +17,7 @@ const WINDOW: usize = 1024;
 impl Oracle {
     /// An agent starts from these rows. What they do not say may be sent again, and files that they do not name
     /// need not be known unless a glob finds them.
-    pub(crate) fn started(&mut self, disk: &Disk, rows: &Rows) {
+    pub(crate) fn started(&mut self, disk: &Disk, rows: &Rows, in_boot: bool) {
         self.alive = true;
         self.seen.clear();
         self.read.clear();
@@ -40,7 +40,7 @@ impl Oracle {
                 flow.followed.extend(known.and_then(|file| {
                     // Elsewhere a glob must lead to it first.
                     let found = disk.names().find(|(path, node)| {
-                        disk.identity(*node) == file.identity
+                        disk.is_called(*node, file.identity)
                             && Some(disk.nodes[*node].content) == content
                             && (path.parent() == file.path.parent()
                                 || archives && path.parent() == Some(Path::new(ARCHIVE)))
@@ -53,6 +53,14 @@ impl Oracle {
                     && let Some(book) = flow.books.get_mut(binding.content)
                 {
                     book.again_to = u64::MAX;
+                }
+                let size = disk.contents[binding.content].bytes.len() as u64;
+                // Its end was eaten, and this boot's first agent did not get to save what it made of that.
+                if in_boot
+                    && !disk.contents[binding.content].gone
+                    && (row.prefix > size || row.ranges.iter().any(|range| range.end > size))
+                {
+                    flow.books[binding.content].again_to = u64::MAX;
                 }
                 seen[binding.content] = row.seen.max(seen[binding.content]);
                 let ranges = row.ranges.iter().map(|range| (range.start, range.end));
@@ -98,6 +106,34 @@ impl Oracle {
                 if let Some(binding) = flow.bound.get(&(row.file, row.epoch)) {
                     flow.books[binding.content].acked.add(row.span.start, row.span.end);
                 }
+            }
+        }
+    }
+
+    /// The device has another number. Only a boot, and a time of birth, tell that what has another name is on it too.
+    pub(crate) fn renumbered(&mut self, disk: &Disk, booted: bool) {
+        let told = |node: NodeId| booted && disk.identity(node).btime != 0;
+        let nodes = disk.contents.iter().map(|content| content.node).enumerate();
+        for (content, _) in nodes.filter(|(_, node)| disk.nodes[*node].linked && !told(*node)) {
+            self.estranged.insert(content);
+            self.flows.iter_mut().for_each(|flow| flow.book(content).again_to = u64::MAX);
+        }
+    }
+
+    /// A power cut ate a content's end: nobody is owed it any more, and what comes in its place is new.
+    pub(crate) fn lost_end(&mut self, disk: &Disk, content: ContentId, rows: &Rows) {
+        let size = disk.contents[content].bytes.len() as u64;
+        let lines = disk.contents[content].lines.len();
+        let node = disk.contents[content].node;
+        let mut known = rows.files.values().filter(|file| disk.is_called(node, file.identity));
+        // Only by so many first bytes it is told from a refill.
+        let told = size >= WINDOW as u64 && known.all(|file| file.head.len as usize == WINDOW);
+        self.cut_short.insert(content);
+        for flow in &mut self.flows {
+            let book = flow.book(content);
+            book.lose_end(size, lines);
+            if !told {
+                book.again_to = u64::MAX;
             }
         }
     }

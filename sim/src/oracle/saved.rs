@@ -76,6 +76,10 @@ impl Oracle {
         }
         let content = &disk.contents[binding.content];
         let node = content.node;
+        // What a power cut ate was there, and nobody is owed it.
+        if destroyed && row.span.end <= content.was {
+            return Ok(());
+        }
         let true_reason = match row.reason {
             Reason::Truncated => flow.oversize_at(disk, binding, row.span, Oversize::Truncate),
             Reason::Oversize => flow.oversize_at(disk, binding, row.span, Oversize::Drop),
@@ -83,7 +87,8 @@ impl Oracle {
                 let linked = disk.nodes[node].linked;
                 let gone = content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node);
                 // A compressed copy of a file that has another name elsewhere may be a file of its own.
-                gone || linked && disk.has_lost_compressed(binding.content)
+                let apart = linked && disk.has_lost_compressed(binding.content);
+                gone || apart || self.estranged.contains(&binding.content)
             }
             Reason::DeletedUnread => disk.nodes[node].links == 0,
             // No writer leaves a hole, no file is damaged, nobody gives such orders.
@@ -109,6 +114,7 @@ impl Oracle {
         if row.prefix == 0 && row.ranges.is_empty() {
             return Ok(());
         }
+        flow.goes_on_after_a_power_cut(disk, key);
         let bound = flow.bound.get(&key).is_some_and(|binding| !binding.loose);
         if (first || !bound)
             && let Err(broken) = flow.start_at_end(disk, row, rows)
@@ -155,6 +161,17 @@ impl Account {
         Err(Broken::new("a row is forgotten when all that was read is done with", text))
     }
 
+    /// A new epoch of a file whose end was lost is of the content that the one before it is of.
+    fn goes_on_after_a_power_cut(&mut self, disk: &Disk, key: (FileId, Epoch)) {
+        let before = self.bound.iter().filter(|(other, _)| other.0 == key.0 && other.1.number < key.1.number);
+        let newest = before.max_by_key(|(other, _)| other.1.number).map(|(_, binding)| binding.content);
+        let cut =
+            newest.filter(|content| disk.contents[*content].was > disk.contents[*content].bytes.len() as u64);
+        if let Some(content) = cut.filter(|_| !self.bound.contains_key(&key)) {
+            self.bound.insert(key, Binding { content, was: None, loose: false, read: 0 });
+        }
+    }
+
     /// A position before anything was read: right only where the flow begins at the end of files that were there.
     fn start_at_end(&mut self, disk: &Disk, row: &CursorRow, rows: &Rows) -> Result<(), Broken> {
         let allowed = self.first_start && self.start_at == StartAt::End;
@@ -173,7 +190,7 @@ impl Account {
                     row.check.print.len == 0
                         || kintail_engine::content::check(row.prefix, before) == row.check
                 });
-            let it_is = lost || identity == Some(disk.identity(content.node));
+            let it_is = lost || identity.is_some_and(|identity| disk.is_called(content.node, identity));
             it_is && known && (whole || final_byte == Some(&b'\n'))
         });
         match content {

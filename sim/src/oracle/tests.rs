@@ -39,7 +39,7 @@ impl Scene {
             lines: Vec::new(),
         };
         let node = scene.disk.create(Path::new("/log/a.log"), 1, 0);
-        scene.oracle.started(&scene.disk, &scene.store.rows);
+        scene.oracle.started(&scene.disk, &scene.store.rows, false);
         for _ in 0..3 {
             let line = scene.disk.begin_line(node, 9);
             scene.disk.write_line(line, None, 1, 0);
@@ -113,7 +113,7 @@ fn a_crash_excuses_only_what_was_not_saved() {
     scene.accept(1).unwrap();
     scene.save(scene.cursor(10, Vec::new())).unwrap();
     scene.oracle.ended();
-    scene.oracle.started(&scene.disk, &scene.store.rows);
+    scene.oracle.started(&scene.disk, &scene.store.rows, false);
     assert!(scene.accept(0).is_err());
     scene.accept(1).unwrap();
     assert!(scene.accept(1).is_err());

@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(crate) writers: Vec<Writer>,
     /// The file system knows birth times.
     pub(crate) births: bool,
+    /// The device may have another number whenever an agent starts.
+    pub(crate) renumbered: bool,
     /// Time stamps of files are multiples of this, in nanoseconds.
     pub(crate) grain: i64,
     /// Directories of which no notice ever comes, though the watch was taken: one in so many; 0: none.

@@ -24,6 +24,8 @@ pub(crate) struct Disk {
     free: Vec<u64>,
     next_ino: u64,
     births: bool,
+    /// Its number, until it is mounted again.
+    pub(crate) dev: u64,
 }
 
 /// Times in nanoseconds since the epoch.
@@ -71,6 +73,8 @@ pub(crate) struct Content {
     pub(crate) node: NodeId,
     pub(crate) bytes: Vec<u8>,
     pub(crate) lines: Vec<LineId>,
+    /// Its size before a power cut ate its end.
+    pub(crate) was: u64,
     /// Sizes it had when a write ended inside a line.
     pub(crate) cuts: Vec<u64>,
     /// No call can read it any more.
@@ -116,6 +120,7 @@ impl Disk {
             free: Vec::new(),
             next_ino: 100,
             births,
+            dev: 1,
         };
         disk.make_dir(Path::new("/"), 0);
         disk
@@ -245,6 +250,30 @@ impl Disk {
         old
     }
 
+    /// Whether a power cut may eat its end: it has a name, nobody made it of another, and no other was made of it.
+    pub(crate) fn may_lose_end(&self, node: NodeId) -> bool {
+        let Node { links, packed, content, .. } = self.nodes[node];
+        let copied = |other: &Content| other.copy_of == Some(content);
+        let alone = self.contents[content].copy_of.is_none() && !self.contents.iter().any(copied);
+        links > 0 && packed.is_none() && alone && !self.contents[content].lines.is_empty()
+    }
+
+    /// Where a content's complete lines end.
+    pub(crate) fn line_ends(&self, content: ContentId) -> Vec<u64> {
+        let lines = self.contents[content].lines.iter().map(|id| &self.lines[id.0 as usize]);
+        std::iter::once(0).chain(lines.filter(|line| line.complete()).map(Line::end)).collect()
+    }
+
+    /// A power cut: of a file only so many bytes had come to the disk, and a line that they end in is lost with the others.
+    pub(crate) fn lose_end(&mut self, node: NodeId, kept: u64) {
+        let content = &mut self.contents[self.nodes[node].content];
+        content.was = content.was.max(content.bytes.len() as u64);
+        content.bytes.truncate(kept as usize);
+        content.cuts.retain(|cut| *cut <= kept);
+        let lines = &self.lines;
+        content.lines.retain(|line| lines[line.0 as usize].end() <= kept);
+    }
+
     /// Begins a line of `body` bytes in a file, of which nothing is written yet.
     pub(crate) fn begin_line(&mut self, node: NodeId, body: usize) -> LineId {
         let id = LineId(self.lines.len() as u32);
@@ -310,7 +339,12 @@ impl Disk {
     /// What the kernel calls a node.
     pub(crate) fn identity(&self, node: NodeId) -> Identity {
         let Stamps { ino, birth, .. } = self.nodes[node].stamps;
-        Identity { dev: 1, ino, btime: if self.births { birth } else { 0 } }
+        Identity { dev: self.dev, ino, btime: if self.births { birth } else { 0 } }
+    }
+
+    /// Whether the kernel calls a node so, or did before the device was mounted again.
+    pub(crate) fn is_called(&self, node: NodeId, identity: Identity) -> bool {
+        Identity { dev: identity.dev, ..self.identity(node) } == identity && identity.dev <= self.dev
     }
 
     /// What an open file's stat tells.
@@ -329,7 +363,7 @@ impl Disk {
         }
         let stamps = self.dirs.get(path).ok_or(FileError::NotFound)?;
         let identity =
-            Identity { dev: 1, ino: stamps.ino, btime: if self.births { stamps.birth } else { 0 } };
+            Identity { dev: self.dev, ino: stamps.ino, btime: if self.births { stamps.birth } else { 0 } };
         Ok(Meta { kind: Kind::Dir, identity, size: 4096, mtime: stamps.mtime, ctime: stamps.ctime, links: 2 })
     }
 
@@ -388,6 +422,7 @@ impl Disk {
             node,
             bytes: Vec::new(),
             lines: Vec::new(),
+            was: 0,
             cuts: Vec::new(),
             gone: false,
             truncated: false,

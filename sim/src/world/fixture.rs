@@ -71,7 +71,7 @@ impl Io for Virtual {
 
     fn restart(&mut self) {
         let settings = self.0.plan.setup.settings.clone();
-        let start = Start { settings, seed: 1, boot_id: "boot".into() };
+        let start = Start { settings, seed: 1, boot_id: "boot".into(), booted: 0 };
         self.0.agent = Some(Agent::new(Engine::new(start).expect("good settings"), 1, 0));
     }
 }

@@ -1,10 +1,10 @@
 //! The agent starts, dies, and ends in order.
 
 use super::agent::{Agent, Echo, Flight, Stage};
-use super::{Armed, Kind, What, World};
+use super::{Armed, Kind, What, World, wall};
 use crate::oracle::Broken;
-use crate::plan::MS;
 use crate::plan::point::{Deed, Point};
+use crate::plan::{MS, SEC};
 use kintail_engine::event::{Do, Event, Outcome, Request};
 use kintail_engine::ids::ActionId;
 use kintail_engine::{Engine, Start};
@@ -17,18 +17,33 @@ impl World {
             return Ok(());
         }
         self.lives += 1;
+        if self.plan.setup.renumbered && self.rng.bool() {
+            self.renumber();
+        }
         self.say(|| "an agent starts".into());
-        self.oracle.started(&self.disk, &self.store.rows);
+        self.oracle.started(&self.disk, &self.store.rows, self.store.is_of(&self.boot_id()));
         let start = Start {
             settings: self.plan.setup.settings.clone(),
             seed: self.rng.u64(..),
             boot_id: self.boot_id(),
+            booted: self.booted,
         };
         let engine =
             Engine::new(start).map_err(|error| Broken::new("good settings are taken", error.to_string()))?;
         self.agent = Some(Agent::new(engine, self.lives, self.now));
         self.await_death();
         Ok(())
+    }
+
+    /// The device is mounted again, or the machine was booted.
+    fn renumber(&mut self) {
+        self.disk.dev += 1;
+        let booted = self.rng.bool();
+        if booted {
+            self.boots += 1;
+            self.booted = wall(self.now, self.skew);
+        }
+        self.oracle.renumbered(&self.disk, booted);
     }
 
     /// The agent has reached a point; it may be where it dies.
@@ -55,14 +70,40 @@ impl World {
         self.tally.crash(self.last, &done);
         self.bury_agent()?;
         if power {
-            self.boots += 1;
-            let kept = self.rng.usize(..=self.store.unsynced());
-            self.store.lose(kept);
-            self.oracle.power_cut(&self.store.rows);
-            self.tally.power_cuts += 1;
+            self.cut_power();
         }
         self.queue.put(self.now + down, What::Start);
         Ok(())
+    }
+
+    /// What was not synced is lost: of the store, and of logs their ends.
+    fn cut_power(&mut self) {
+        self.boots += 1;
+        self.booted = wall(self.now, self.skew);
+        let kept = self.rng.usize(..=self.store.unsynced());
+        self.store.lose(kept);
+        self.oracle.power_cut(&self.store.rows);
+        self.tally.power_cuts += 1;
+        // Where the clock is set back, nobody knows what was written since the boot.
+        if self.plan.has_steady_clock() && self.rng.bool() {
+            self.lose_ends();
+        }
+    }
+
+    fn lose_ends(&mut self) {
+        for node in 0..self.disk.nodes.len() {
+            if !self.disk.may_lose_end(node) || self.to_be_cut.contains(&node) || self.rng.bool() {
+                continue;
+            }
+            let content = self.disk.nodes[node].content;
+            let ends = self.disk.line_ends(content);
+            let kept = ends[self.rng.usize(..ends.len())];
+            let written = self.stamp() - 3 * SEC as i64;
+            self.disk.lose_end(node, kept);
+            self.disk.touch(node, written);
+            self.oracle.lost_end(&self.disk, content, &self.store.rows);
+            self.say(|| format!("content {content} ends at {kept} now"));
+        }
     }
 
     /// The agent is told to end, and starts again `down` after it did.

@@ -43,6 +43,11 @@ impl Store {
         }
     }
 
+    /// Whether it was last written in this boot.
+    pub(crate) fn is_of(&self, boot_id: &str) -> bool {
+        self.rows.boot_id == boot_id
+    }
+
     /// Applies a transaction, written in this boot.
     pub(crate) fn save(&mut self, transaction: Transaction, boot_id: &str) {
         self.rows.apply(&transaction);

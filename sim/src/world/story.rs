@@ -24,6 +24,10 @@ pub(super) struct Story {
     codecs: BTreeMap<HandleId, (Codec, bool)>,
     pub(super) got: String,
     lives: u64,
+    /// How often the machine was booted.
+    boots: u64,
+    /// Wall time of the last boot.
+    booted: i64,
     /// By so many nanoseconds the wall clock was set on.
     pub(super) skew: i64,
     /// Of a thousand bytes; all, once a deleted file is closed.
@@ -43,10 +47,24 @@ impl Story {
         flow.close_after = Duration::from_secs(1);
         change(&mut flow);
         let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
-        let engine = engine(&settings, 0);
+        let engine = engine(&settings, 0, 0, 0);
         let (store, now, open) = (Store::new(), Duration::from_secs(1), BTreeMap::new());
         let (codecs, got) = (BTreeMap::new(), String::new());
-        Self { disk, store, settings, engine, now, open, codecs, got, lives: 0, skew: 0, free: 1000 }
+        Self {
+            disk,
+            store,
+            settings,
+            engine,
+            now,
+            open,
+            codecs,
+            got,
+            lives: 0,
+            boots: 0,
+            booted: 0,
+            skew: 0,
+            free: 1000,
+        }
     }
 
     /// Another flow begins, with a restart.
@@ -68,7 +86,16 @@ impl Story {
         for node in std::mem::take(&mut self.open).into_values() {
             self.disk.release(node);
         }
-        self.engine = engine(&self.settings, self.lives);
+        self.engine = engine(&self.settings, self.lives, self.boots, self.booted);
+    }
+
+    /// The machine is booted, and its device has another number.
+    pub(super) fn reboot(&mut self) {
+        self.now += 10 * SECONDS;
+        self.boots += 1;
+        self.booted = self.clock().wall;
+        self.disk.dev += 1;
+        self.restart();
     }
 
     pub(super) fn notice(&mut self, path: &str) {
@@ -145,7 +172,7 @@ impl Story {
         match what {
             Do::Load => Outcome::Loaded(Box::new(self.store.load())),
             Do::Save(transaction) => {
-                self.store.save(transaction, "boot");
+                self.store.save(transaction, &boot(self.boots));
                 Outcome::Saved(Ok(()))
             }
             Do::List { dir, wanted } => Outcome::Listed(self.disk.list(&dir).map(|mut listing| {
@@ -207,8 +234,13 @@ impl Story {
     }
 }
 
-fn engine(settings: &Settings, seed: u64) -> Engine {
-    Engine::new(Start { settings: settings.clone(), seed, boot_id: "boot".into() }).expect("good settings")
+fn boot(number: u64) -> String {
+    format!("boot {number}")
+}
+
+fn engine(settings: &Settings, seed: u64, boots: u64, booted: i64) -> Engine {
+    Engine::new(Start { settings: settings.clone(), seed, boot_id: boot(boots), booted })
+        .expect("good settings")
 }
 
 /// Adds to a file's end.

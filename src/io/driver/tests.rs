@@ -36,7 +36,7 @@ impl Real {
 fn start(state: &Path) -> (Driver, UnboundedReceiver<Event>) {
     let flow = Flow::new("flow", vec!["/none/*.log".into()], Destination::Stdout);
     let settings = Settings { agent: Agent::new("host"), flows: vec![flow] };
-    let engine = Engine::new(Start { settings, seed: 1, boot_id: String::new() }).unwrap();
+    let engine = Engine::new(Start { settings, seed: 1, boot_id: String::new(), booted: 0 }).unwrap();
     let io = Io {
         files: Files::new(Rules { symlinks: Symlinks::Files, most: 100, outputs: [].into() }),
         watches: Watches::new(),

@@ -50,6 +50,7 @@ pub(super) fn setup(rng: &mut Rng) -> Setup {
         steps,
         writers,
         births: chance(rng, 700),
+        renumbered: chance(rng, 150),
         grain: pick(rng, &[1, 1, 4_000_000, 4_000_000, 10_000_000, 1_000_000_000]),
         deaf_dirs: chance(rng, 80),
         no_watch: chance(rng, 80),

@@ -1,0 +1,57 @@
+//! Device numbers hold only until a file system is mounted again: a reboot, or a plug in another socket, gives others. A
+//! known file that nobody has met yet is found under another one by its inode, its birth, and where it is.
+
+use super::Engine;
+use super::tree::{Lead, Sighting};
+use crate::event::{Meta, Now};
+use crate::follow::{File, name};
+use crate::ids::FileId;
+use crate::state::Identity;
+use std::path::Path;
+
+impl Engine {
+    /// What was sighted may be a known file whose device has another number now: it is known by that from now on. Whether
+    /// its content is what it was is seen like that of any file that is found by its inode.
+    pub(super) fn mind_the_device(&mut self, sighting: &Sighting, meta: &Meta, now: Now) {
+        if self.by_identity.contains_key(&meta.identity) {
+            return;
+        }
+        let Some(id) = self.on_another_device(sighting, meta.identity) else { return };
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut file.identity, meta.identity);
+        self.by_identity.remove(&before);
+        self.by_identity.insert(meta.identity, id);
+        self.keeper.file(id);
+        self.save_soon(now);
+    }
+
+    /// The known file that is like this but for the device.
+    fn on_another_device(&self, sighting: &Sighting, identity: Identity) -> Option<FileId> {
+        let path = sighting.path();
+        let mut from = Some(0);
+        while let Some(dev) = from.and_then(|from| self.next_device(from)) {
+            let known = self.by_identity.get(&Identity { dev, ..identity });
+            let file = known.and_then(|id| self.files.get(id)).filter(|file| is_nowhere(file, &path));
+            if let Some(file) = file.filter(|file| self.is_where_it_was(file, sighting, &path)) {
+                return Some(file.id);
+            }
+            from = dev.checked_add(1);
+        }
+        None
+    }
+
+    /// Clones of a file system bear the same inodes, elsewhere. After a boot the nanosecond of its birth tells enough.
+    fn is_where_it_was(&self, file: &File, sighting: &Sighting, path: &Path) -> bool {
+        // Where a saved file was looked for, its directory was.
+        let meant = sighting.lead == Lead::Saved(file.id);
+        let named = file.had_name(path) || name::is_of(path, &file.first_path);
+        meant || named || self.rebooted && file.identity.btime != 0
+    }
+}
+
+/// Whether a file is not known to be anywhere else. One that is open, or has another name, is where it was, and what is like
+/// it is on a clone of its file system.
+fn is_nowhere(file: &File, path: &Path) -> bool {
+    let elsewhere = file.names.iter().any(|name| name != path);
+    file.handle.is_none() && !elsewhere && !file.is_homeless()
+}

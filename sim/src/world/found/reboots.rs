@@ -1,0 +1,98 @@
+//! ... of machines that were booted: devices with other numbers, and ends that a power cut ate.
+
+use super::super::story::{SECONDS, Story, write};
+use super::{A, FIRST, lines, rename};
+use std::path::Path;
+use std::time::Duration;
+
+const B: &str = "/log/b.log";
+
+#[test]
+fn a_device_with_another_number_has_the_files_that_it_had() {
+    let mut story = Story::new(&[(A, "one\n"), (B, "two\n")], |_| ());
+    story.pass_undisturbed(SECONDS);
+    rename(&mut story, A, FIRST);
+    write(&mut story.disk, FIRST, "three\n");
+    write(&mut story.disk, A, "four\n");
+    story.reboot();
+    story.pass_undisturbed(SECONDS);
+    let mut got: Vec<&str> = story.got.lines().collect();
+    got.sort_unstable();
+    assert_eq!(got, ["four", "one", "three", "two"]);
+    assert_eq!(story.saved().ledger, []);
+}
+
+#[test]
+fn a_file_that_was_renamed_before_its_device_got_another_number_is_found() {
+    let mut story = Story::new(&[(A, "one\n")], |_| ());
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, A, "two\n");
+    rename(&mut story, A, "/log/moved");
+    story.reboot();
+    story.pass_undisturbed(Duration::from_secs(30));
+    assert_eq!(story.got, "one\ntwo\n");
+}
+
+#[test]
+fn what_a_power_cut_left_of_a_file_is_not_sent_again() {
+    let old = lines("a line that was read before the power was cut", 100);
+    let mut story = Story::new(&[(A, &old)], |_| ());
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    let kept = old.len() as u64 - 100;
+    let node = story.disk.find(Path::new(A)).expect("it is there");
+    story.disk.lose_end(node, kept);
+    story.reboot();
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "");
+    write(&mut story.disk, A, ", and more\nnew\n");
+    story.notice(A);
+    story.pass_undisturbed(SECONDS);
+    let half = old[..kept as usize].lines().last().expect("there are lines");
+    assert_eq!(story.got, format!("{half}, and more\nnew\n"));
+    // The next agent knows where that was.
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, format!("{half}, and more\nnew\n"));
+    assert_eq!(story.saved().flows[0].possible_losses, 1);
+}
+
+#[test]
+fn what_was_written_after_a_power_cut_and_before_the_agent_started_is_sent() {
+    let old = lines("a line that was read before the power was cut", 100);
+    let mut story = Story::new(&[(A, &old)], |_| ());
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    let node = story.disk.find(Path::new(A)).expect("it is there");
+    story.disk.lose_end(node, 2500);
+    write(&mut story.disk, A, "\nnew\n");
+    story.disk.touch(node, 10_000 * SECONDS.as_nanos() as i64);
+    story.reboot();
+    story.pass_undisturbed(SECONDS);
+    assert!(story.got.ends_with("\nnew\n"), "{}", story.got);
+}
+
+#[test]
+fn a_refill_in_the_same_boot_is_no_power_cut() {
+    let old = lines("a line that was read before the file was refilled", 100);
+    let mut story = Story::new(&[(A, &old)], |_| ());
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    let node = story.disk.find(Path::new(A)).expect("it is there");
+    story.disk.lose_end(node, 2000);
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got.len(), 2000 - 2000 % 50);
+}
+
+#[test]
+fn a_shorter_file_of_which_too_little_is_known_is_sent_again() {
+    let mut story = Story::new(&[(A, &lines("line", 20))], |_| ());
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    let node = story.disk.find(Path::new(A)).expect("it is there");
+    story.disk.lose_end(node, 50);
+    story.reboot();
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, lines("line", 10));
+}
