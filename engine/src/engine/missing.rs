@@ -184,7 +184,7 @@ impl Engine {
     /// A scan did not find a saved file, not even by its inode.
     pub(super) fn not_found(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get(&id) else { return };
-        if self.may_be_hidden(file.identity.ino, now) {
+        if self.may_be_hidden(file, now) {
             return self.not_looked(&[id]);
         }
         let waits = file.is_homeless() || !file.is_over();

@@ -6,7 +6,7 @@ use super::{Asked, Engine};
 use crate::Level;
 use crate::discover::{Globs, Standing};
 use crate::event::{Do, FileError, Now};
-use crate::follow::name;
+use crate::follow::{File, name};
 use crate::ids::{FileId, FlowId};
 use crate::settings::Watch;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -143,6 +143,12 @@ impl Name {
     /// Whether it can lead to a file with this inode number; what a link leads to its own number does not tell.
     fn may_be(&self, ino: u64) -> bool {
         self.link || self.ino == ino
+    }
+
+    /// The same, where a compressed copy of the file, which has that number now, is not the file.
+    fn may_be_of(&self, file: &File) -> bool {
+        let copy = matches!(self.seen, Seen::CopyOf { original, .. } if original == file.id);
+        self.may_be(file.identity.ino) && !copy
     }
 
     /// Whether nobody knows yet what is behind it: it could not be opened, or waits for that.
@@ -394,10 +400,10 @@ impl Engine {
 
     /// Whether a file that was not found may be where nobody could look: in a directory that lately could not be listed,
     /// or under a name that could not be opened. A directory that has been closed to us for long hides nothing of ours.
-    pub(super) fn may_be_hidden(&self, ino: u64, now: Now) -> bool {
+    pub(super) fn may_be_hidden(&self, file: &File, now: Now) -> bool {
         self.tree.dirs.values().any(|dir| {
             let unlisted = dir.failed.is_some_and(|since| now.mono.saturating_sub(since) < ACTIVE);
-            unlisted || dir.names.values().any(|name| name.hides() && name.may_be(ino))
+            unlisted || dir.names.values().any(|name| name.hides() && name.may_be_of(file))
         })
     }
 

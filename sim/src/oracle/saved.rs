@@ -69,7 +69,9 @@ impl Oracle {
         let Some(mut binding) = flow.bound.get(&key).copied() else { return Ok(()) };
         let destroyed = matches!(row.reason, Reason::FileTruncated | Reason::FileGone);
         let named = disk.nodes[disk.contents[binding.content].node].links > 0;
-        if destroyed && named && !disk.contents[binding.content].gone {
+        // Where nobody looks for it any more, it is gone itself.
+        let there = flow.matches(disk, disk.contents[binding.content].node);
+        if destroyed && named && there && !disk.contents[binding.content].gone {
             // The first read for this epoch may have found the next content already, and told the engine so.
             binding.content = disk.content_before(binding.content).unwrap_or(binding.content);
             flow.book(binding.content);

@@ -288,3 +288,19 @@ fn a_compressed_file_under_another_name_is_not_read_as_lines() {
     assert_eq!(story.got, lines("one", 100));
     assert_eq!(unread(&story)[0].0, "/log/a.log.tmp");
 }
+
+#[test]
+fn a_compressed_copy_that_got_its_originals_inode_number_is_read() {
+    let mut story = Story::new(&[], narrow);
+    append(&mut story, A, &lines("one", 100));
+    story.pass_undisturbed(SECONDS);
+    append(&mut story, A, &lines("two", 10));
+    story.restart();
+    let wall = story.clock().wall;
+    story.disk.copy(Path::new(A), Path::new(FIRST), wall, 1);
+    story.disk.unlink(Path::new(A), wall);
+    compress(&mut story, FIRST);
+    story.pass_undisturbed(SECONDS);
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, lines("one", 100) + &lines("two", 10));
+}
