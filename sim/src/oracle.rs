@@ -58,7 +58,7 @@ pub(crate) struct Oracle {
     cut: BTreeMap<CursorId, (ContentId, u64)>,
     /// Contents whose ends a power cut ate, until an agent reads of them.
     cut_short: BTreeSet<ContentId>,
-    /// Contents that have a name of which no row tells, on a device that has another number.
+    /// Contents on a device that has another number: under a name of which no row tells they are other files.
     estranged: BTreeSet<ContentId>,
 }
 

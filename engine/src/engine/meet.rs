@@ -122,7 +122,7 @@ impl Engine {
                     sighting.join(self.unseen_by(&sighting.kin, meta.identity, chunk.meta.mtime));
                 }
                 if !shorter {
-                    self.mind_a_power_cut(id, &chunk.meta, now);
+                    self.mind_a_power_cut(id, &sighting.path(), &chunk.meta, now);
                 }
                 self.found(id, &sighting, &chunk.meta, !shorter, now);
                 // While the look lasts it is known to which flows the new content is a generation that nobody has seen.

@@ -114,8 +114,14 @@ impl Oracle {
     pub(crate) fn renumbered(&mut self, disk: &Disk, booted: bool) {
         let told = |node: NodeId| booted && disk.identity(node).btime != 0;
         let nodes = disk.contents.iter().map(|content| content.node).enumerate();
-        for (content, _) in nodes.filter(|(_, node)| disk.nodes[*node].linked && !told(*node)) {
-            self.estranged.insert(content);
+        self.estranged.extend(nodes.filter(|(_, node)| !told(*node)).map(|(content, _)| content));
+        let linked = disk.contents.iter().filter(|content| disk.nodes[content.node].linked);
+        linked.for_each(|content| self.linked(disk.nodes[content.node].content));
+    }
+
+    /// A content has a name of which no row tells.
+    pub(crate) fn linked(&mut self, content: ContentId) {
+        if self.estranged.contains(&content) {
             self.flows.iter_mut().for_each(|flow| flow.book(content).again_to = u64::MAX);
         }
     }

@@ -90,7 +90,7 @@ impl Oracle {
                 let gone = content.gone || disk.nodes[node].links == 0 || !flow.matches(disk, node);
                 // A compressed copy of a file that has another name elsewhere may be a file of its own.
                 let apart = linked && disk.has_lost_compressed(binding.content);
-                gone || apart || self.estranged.contains(&binding.content)
+                gone || apart || linked && self.estranged.contains(&binding.content)
             }
             Reason::DeletedUnread => disk.nodes[node].links == 0,
             // No writer leaves a hole, no file is damaged, nobody gives such orders.

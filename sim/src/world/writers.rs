@@ -282,6 +282,8 @@ impl World {
         let made = self.disk.link(&from, Path::new(&to), wall);
         if made {
             self.notice_entries(Path::new(&to));
+            let node = self.disk.find(&from).expect("it has another name now");
+            self.oracle.linked(self.disk.nodes[node].content);
         }
         made
     }
