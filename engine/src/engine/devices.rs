@@ -45,7 +45,8 @@ impl Engine {
         // Where a saved file was looked for, its directory was.
         let meant = sighting.lead == Lead::Saved(file.id);
         let named = file.had_name(path) || name::is_of(path, &file.first_path);
-        meant || named || self.rebooted && file.identity.btime != 0
+        let rotated = self.may_be_copy_of(path, file);
+        meant || named || rotated || self.rebooted && file.identity.btime != 0
     }
 }
 

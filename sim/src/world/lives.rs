@@ -37,8 +37,13 @@ impl World {
 
     /// The device is mounted again, or the machine was booted.
     fn renumber(&mut self) {
+        // What is in another directory now is told only by a boot, and a time of birth.
+        let archives = self.plan.setup.writers.iter().any(|writer| writer.archives);
+        if archives && !self.plan.setup.births {
+            return;
+        }
         self.disk.dev += 1;
-        let booted = self.rng.bool();
+        let booted = archives || self.rng.bool();
         if booted {
             self.boots += 1;
             self.booted = wall(self.now, self.skew);
