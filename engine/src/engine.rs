@@ -3,6 +3,7 @@
 
 mod asked;
 mod compressed;
+mod content;
 mod deleted;
 mod devices;
 mod ending;
@@ -48,6 +49,7 @@ use crate::timer::{Timer, Timers};
 use asked::Asked;
 use offsets::Keeper;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tree::Tree;
@@ -74,8 +76,10 @@ pub struct Engine {
     kin: kin::Kin,
     /// Files that are held back.
     held: BTreeSet<FileId>,
-    /// Inode number and birth of files that were held back when the agent before this one ended.
-    held_before: BTreeSet<(u64, i64)>,
+    /// Inode number and birth, and path, of files that were held back when the agent before this one ended.
+    held_before: BTreeMap<(u64, i64), PathBuf>,
+    /// Their rows, which stay until all was looked at.
+    held_rows: Vec<FileId>,
     /// This boot, as the kernel names it.
     boot_id: String,
     /// Wall time at which it began.
@@ -227,7 +231,8 @@ impl Engine {
             by_identity: BTreeMap::new(),
             kin: kin::Kin::new(globs.has_archives()),
             held: BTreeSet::new(),
-            held_before: BTreeSet::new(),
+            held_before: BTreeMap::new(),
+            held_rows: Vec::new(),
             boot_id: start.boot_id,
             booted: start.booted,
             rebooted: false,

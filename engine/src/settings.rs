@@ -91,6 +91,8 @@ pub struct Flow {
     pub start_at: StartAt,
     /// A rotated file at its end is finished after so long without a write.
     pub close_after: Duration,
+    /// By what a file is found again.
+    pub identity: FoundBy,
     /// Files last written before so long ago are left unread.
     pub ignore_older: Option<Duration>,
     /// Where the records go.
@@ -115,6 +117,15 @@ pub struct Flow {
     pub line: Line,
     /// Steps that make a record of a line, in order.
     pub process: Vec<Step>,
+}
+
+/// By what a file is found again after a restart, or when it was closed meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// Device, inode and birth, and then its content must agree.
+    Inode,
+    /// Its name, and 64 first bytes at least: for file systems whose inode numbers are not stable.
+    Content,
 }
 
 /// Where a file that exists at a flow's first start is begun.
@@ -274,6 +285,7 @@ impl Flow {
             compressed: false,
             start_at: StartAt::Beginning,
             close_after: Duration::from_secs(10),
+            identity: FoundBy::Inode,
             ignore_older: None,
             destination,
             partition_key: PartitionKey::Random,

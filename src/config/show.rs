@@ -4,8 +4,8 @@ use super::schema::{Key, Kind, ROOT, Table};
 use super::units::{format_size, format_time};
 use super::{AssumeRole, Config, FlowIo, LogFormat, mask};
 use kintail_engine::settings::{
-    Agent, Destination, Flow, HoldDeleted, Newline, Oversize, Pacing, PartitionKey, StartAt, Symlinks, Watch,
-    Wire,
+    Agent, Destination, Flow, FoundBy, HoldDeleted, Newline, Oversize, Pacing, PartitionKey, StartAt,
+    Symlinks, Watch, Wire,
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -109,6 +109,10 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
             StartAt::End => "end",
         },
         "close_after": format_time(flow.close_after),
+        "identity": match flow.identity {
+            FoundBy::Inode => "inode",
+            FoundBy::Content => "content",
+        },
         "ignore_older": flow.ignore_older.map(format_time),
         "region": io.region,
         "endpoint": io.endpoint,

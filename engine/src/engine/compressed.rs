@@ -153,7 +153,10 @@ impl Engine {
 
     /// The flows to which it is a generation that they have not seen, or may have in it what they have not.
     pub(super) fn unseen_in(&self, sighting: &Sighting, meta: &Meta) -> Vec<FlowId> {
-        if sighting.unseen || self.may_hold_unread(sighting, meta) {
+        let path = sighting.path();
+        // It may be made of one that was held back, and that nobody has read.
+        let held = self.held_before.values().any(|held| name::is_compressed_copy_of(&path, held));
+        if sighting.unseen || held || self.may_hold_unread(sighting, meta) {
             return sighting.kin.clone();
         }
         self.unseen_by(&sighting.kin, meta.identity, meta.mtime)

@@ -17,10 +17,17 @@ impl Engine {
             return;
         }
         let Some(id) = self.on_another_device(sighting, meta.identity) else { return };
+        self.is_called(id, meta.identity, now);
+    }
+
+    /// The kernel calls a known file so now.
+    pub(super) fn is_called(&mut self, id: FileId, identity: Identity, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        let before = std::mem::replace(&mut file.identity, meta.identity);
-        self.by_identity.remove(&before);
-        self.by_identity.insert(meta.identity, id);
+        let before = std::mem::replace(&mut file.identity, identity);
+        if self.by_identity.get(&before) == Some(&id) {
+            self.by_identity.remove(&before);
+        }
+        self.by_identity.insert(identity, id);
         self.keeper.file(id);
         self.save_soon(now);
     }
@@ -52,7 +59,7 @@ impl Engine {
 
 /// Whether a file is not known to be anywhere else. One that is open, or has another name, is where it was, and what is like
 /// it is on a clone of its file system.
-fn is_nowhere(file: &File, path: &Path) -> bool {
+pub(super) fn is_nowhere(file: &File, path: &Path) -> bool {
     let elsewhere = file.names.iter().any(|name| name != path);
     file.handle.is_none() && !elsewhere && !file.is_homeless()
 }

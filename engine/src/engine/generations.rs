@@ -7,7 +7,7 @@ use super::{Engine, FlowStart};
 use crate::event::{FileError, Kind, Meta, Now};
 use crate::follow::File;
 use crate::ids::FlowId;
-use crate::state::Identity;
+use crate::state::{Identity, Put};
 use std::time::Duration;
 
 /// How much older than its last write a time stamp may be: the kernel's clock for files ticks so coarsely.
@@ -48,7 +48,7 @@ impl Engine {
 
     /// Which of these flows have never seen a file that was last written then.
     pub(super) fn unseen_by(&self, flows: &[FlowId], identity: Identity, mtime: i64) -> Vec<FlowId> {
-        let held = self.held_before.contains(&(identity.ino, identity.btime));
+        let held = self.held_before.contains_key(&(identity.ino, identity.btime));
         let unseen = |flow: &FlowId| {
             let flow = &self.flows[flow.0 as usize];
             let since = flow.last_look.saturating_sub(coarseness(mtime).as_nanos() as i64);
@@ -73,6 +73,10 @@ impl Engine {
         // What is held back, or was renamed while it was looked at, is not known yet.
         if !self.held.is_empty() || self.is_looking_astray() || !self.saw_all() {
             return;
+        }
+        for id in std::mem::take(&mut self.held_rows) {
+            self.keeper.later(Put::ForgetFile(id));
+            self.save_soon(now);
         }
         let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;
         for flow in &mut self.flows {

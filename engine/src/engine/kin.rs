@@ -51,6 +51,11 @@ impl Kin {
         }
     }
 
+    /// The files that had this name, or one that rotation may have made it of.
+    pub(super) fn named(&self, path: &Path) -> impl Iterator<Item = FileId> {
+        self.names.get(path).into_iter().flatten().copied().chain(self.of(path))
+    }
+
     /// The files that had one of the names that rotation may have made this one of.
     fn of(&self, path: &Path) -> BTreeSet<FileId> {
         lives(path).filter_map(|live| self.names.get(&live)).flatten().copied().collect()

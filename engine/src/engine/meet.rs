@@ -101,6 +101,7 @@ impl Engine {
             Ok(chunk) => chunk,
             Err(error) => return self.head_not_read(&sighting, handle, &meta, &error, now),
         };
+        self.mind_the_content(&sighting, &meta, &chunk.bytes, now);
         let known = self.by_identity.get(&meta.identity).copied();
         let mut epoch = Epoch::first(self.run);
         let likeness = self.likeness(&sighting.path(), &chunk.meta, &chunk.bytes, None);

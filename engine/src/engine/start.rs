@@ -23,8 +23,8 @@ impl Engine {
         for row in saved.files {
             if !placed.contains(&row.id) {
                 // No flow had a place in it yet: it was held back.
-                self.held_before.insert((row.identity.ino, row.identity.btime));
-                self.keeper.later(Put::ForgetFile(row.id));
+                self.held_before.insert((row.identity.ino, row.identity.btime), row.path);
+                self.held_rows.push(row.id);
                 continue;
             }
             let archived = self.tree.globs().followers_at(&row.first_path).is_empty();

@@ -304,3 +304,20 @@ fn a_compressed_copy_that_got_its_originals_inode_number_is_read() {
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got, lines("one", 100) + &lines("two", 10));
 }
+
+#[test]
+fn a_file_that_was_held_back_and_compressed_while_nobody_looked_is_read() {
+    let mut story = Story::new(&[], narrow);
+    append(&mut story, A, &lines("one", 100));
+    story.pass_undisturbed(SECONDS);
+    // Whether it is a copy of the live file is not clear at once.
+    append(&mut story, FIRST, &lines("two", 100));
+    story.pass_undisturbed(Duration::from_millis(600));
+    story.restart();
+    compress(&mut story, FIRST);
+    // Who began to look at it died.
+    story.pass_undisturbed(Duration::from_millis(1500));
+    story.restart_after(Duration::from_mins(1));
+    story.pass_undisturbed(Duration::from_mins(1));
+    assert_eq!(story.got, lines("one", 100) + &lines("two", 100));
+}

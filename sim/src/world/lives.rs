@@ -37,9 +37,10 @@ impl World {
 
     /// The device is mounted again, or the machine was booted.
     fn renumber(&mut self) {
-        // What is in another directory now is told only by a boot, and a time of birth.
+        // What is in another directory now is told only by a boot, and a time of birth; and of a name of which no row tells,
+        // nobody knows what is behind it.
         let archives = self.plan.setup.writers.iter().any(|writer| writer.archives);
-        if archives && !self.plan.setup.births {
+        if archives && !self.plan.setup.births || self.disk.nodes.iter().any(|node| node.linked) {
             return;
         }
         self.disk.dev += 1;

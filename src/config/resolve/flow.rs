@@ -6,7 +6,7 @@ use crate::config::section::Section;
 use crate::config::units::format_size;
 use crate::config::{Aws, FlowIo};
 use kintail_engine::settings::{
-    Batch, Destination, Flow, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt, Wire,
+    Batch, Destination, Flow, FoundBy, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt, Wire,
 };
 
 /// AWS: a partition key has at most so many characters (`PutRecordsRequestEntry`).
@@ -30,6 +30,10 @@ impl Resolver<'_> {
                 _ => StartAt::Beginning,
             },
             close_after: section.time("close_after").unwrap_or_default(),
+            identity: match section.word("identity") {
+                "content" => FoundBy::Content,
+                _ => FoundBy::Inode,
+            },
             ignore_older: section.time("ignore_older"),
             partition_key: self.partition_key(section),
             aggregation: self.aggregation(section, &destination),

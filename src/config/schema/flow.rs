@@ -43,9 +43,10 @@ pub(super) const FLOW: Table = Table {
         ),
         Key::new(
             "identity",
-            Kind::Choice(&["auto"], &["inode", "content"]),
+            Kind::Choice(&["auto", "inode", "content"], &[]),
             r#""auto""#,
-            "How a file is known again: `auto`, `inode`, or `content` where inodes are not stable.",
+            "How a file is known again: `auto` and `inode` by its inode, `content` by its name and first bytes, where inode \
+             numbers are not stable (some FUSE, overlay and network file systems).",
         ),
         Key::unset(
             "ignore_older",

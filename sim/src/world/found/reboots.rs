@@ -2,6 +2,7 @@
 
 use super::super::story::{SECONDS, Story, write};
 use super::{A, FIRST, lines, rename};
+use kintail_engine::settings::FoundBy;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,25 @@ fn a_device_with_another_number_has_the_files_that_it_had() {
     let mut got: Vec<&str> = story.got.lines().collect();
     got.sort_unstable();
     assert_eq!(got, ["four", "one", "three", "two"]);
+    assert_eq!(story.saved().ledger, []);
+}
+
+#[test]
+fn where_inode_numbers_are_not_stable_files_are_known_by_their_content() {
+    let (one, two) = (lines("one line of the first file", 4), lines("one line of the second file", 3));
+    let mut story = Story::new(&[(A, &one), (B, &two)], |flow| flow.identity = FoundBy::Content);
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    rename(&mut story, B, "/log/b.log.1");
+    write(&mut story.disk, "/log/b.log.1", "the end\n");
+    write(&mut story.disk, A, "more\n");
+    write(&mut story.disk, B, "another\n");
+    story.disk.renumber_inodes();
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    let mut got: Vec<&str> = story.got.lines().collect();
+    got.sort_unstable();
+    assert_eq!(got, ["another", "more", "the end"]);
     assert_eq!(story.saved().ledger, []);
 }
 
