@@ -3,10 +3,10 @@
 use crate::destination::Destination;
 use crate::encode::Part;
 use crate::frame::Lines;
-use crate::ids::{CursorId, Span};
+use crate::ids::{CursorId, FileId, Span};
 use crate::pack::{Packer, Size};
 use crate::partition::KeyRule;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,6 +120,29 @@ impl Pending {
         self.queue.front().map(|waiting| waiting.size(to))
     }
 
+    /// Since when the oldest waits of those that are not of these files.
+    pub fn oldest_but(&self, held: &BTreeSet<FileId>) -> Option<Duration> {
+        self.first_but(held).map(|waiting| waiting.since)
+    }
+
+    /// The weight and body bytes of the next record that is not of these files.
+    pub fn peek_but(&self, held: &BTreeSet<FileId>, to: &dyn Destination) -> Option<(u64, u64)> {
+        self.first_but(held).map(|waiting| waiting.size(to))
+    }
+
+    fn first_but(&self, held: &BTreeSet<FileId>) -> Option<&Waiting> {
+        self.queue.iter().find(|waiting| !held.contains(&waiting.lines.cursor.file))
+    }
+
+    /// Bytes of a file's lines that wait.
+    pub fn bytes_of(&self, file: FileId) -> u64 {
+        let of_file = self.queue.iter().filter(|waiting| waiting.lines.cursor.file == file);
+        let rest = |waiting: &Waiting| {
+            waiting.lines.recs[waiting.next..].iter().map(|rec| u64::from(rec.len)).sum::<u64>()
+        };
+        of_file.map(rest).sum()
+    }
+
     /// Takes as many records as there is room for, in order.
     pub fn take(&mut self, room: Room, to: &dyn Destination) -> Taken {
         let mut taken = Taken::default();
@@ -127,22 +150,44 @@ impl Pending {
         while let Some(waiting) = self.queue.front_mut() {
             let from = waiting.next;
             while waiting.next < waiting.lines.recs.len() && packer.add(waiting.data(), &waiting.key) {
-                let item = waiting.item();
-                self.weight -= weight(item.length, &waiting.key, to);
-                taken.items.push(item);
                 waiting.next += 1;
             }
-            if waiting.next > from {
-                let recs = from..waiting.next;
-                let charge = waiting.charge;
-                taken.sources.push(Source { lines: Arc::clone(&waiting.lines), charge });
-                taken.parts.push(Part { lines: Arc::clone(&waiting.lines), recs, key: waiting.key.clone() });
-            }
+            self.weight -= waiting.taken_since(from, to, &mut taken);
             if waiting.next < waiting.lines.recs.len() {
                 break;
             }
             self.queue.pop_front();
         }
+        self.taken(taken, packer)
+    }
+
+    /// Takes the next record of each file but these, as far as there is room.
+    pub fn take_one_each(&mut self, room: Room, to: &dyn Destination, held: &BTreeSet<FileId>) -> Taken {
+        let mut taken = Taken::default();
+        let mut packer = Packer::new(to, room);
+        let mut begun = held.clone();
+        for waiting in &mut self.queue {
+            if !begun.insert(waiting.lines.cursor.file) {
+                continue;
+            }
+            let from = waiting.next;
+            while waiting.next < waiting.lines.recs.len()
+                && (waiting.next == from || packer.joins(waiting.data(), &waiting.key))
+                && packer.add(waiting.data(), &waiting.key)
+            {
+                waiting.next += 1;
+            }
+            self.weight -= waiting.taken_since(from, to, &mut taken);
+            if waiting.next == from {
+                break;
+            }
+            packer.end_record();
+        }
+        self.queue.retain(|waiting| waiting.next < waiting.lines.recs.len());
+        self.taken(taken, packer)
+    }
+
+    fn taken(&mut self, mut taken: Taken, packer: Packer<'_>) -> Taken {
         self.records -= taken.items.len() as u64;
         Size { weight: taken.weight, wire: taken.wire } = packer.taken();
         taken.counts = packer.counts();
@@ -162,13 +207,26 @@ impl Waiting {
         u64::from(self.lines.recs[self.next].len) + 1
     }
 
+    /// Adds what was taken from here on to the others. Returns its weight while it waited.
+    fn taken_since(&self, from: usize, to: &dyn Destination, taken: &mut Taken) -> u64 {
+        let recs = from..self.next;
+        if recs.is_empty() {
+            return 0;
+        }
+        let before = taken.items.len();
+        taken.items.extend(recs.clone().map(|rec| self.item(rec)));
+        taken.sources.push(Source { lines: Arc::clone(&self.lines), charge: self.charge });
+        taken.parts.push(Part { lines: Arc::clone(&self.lines), recs, key: self.key.clone() });
+        taken.items[before..].iter().map(|item| weight(item.length, &self.key, to)).sum()
+    }
+
     fn size(&self, to: &dyn Destination) -> (u64, u64) {
         let (data, key) = (self.data(), self.key.longest());
         (to.weight(data, key), to.wire_bound(data, key))
     }
 
-    fn item(&self) -> Item {
-        let rec = self.lines.recs[self.next];
+    fn item(&self, rec: usize) -> Item {
+        let rec = self.lines.recs[rec];
         let span = self.lines.span(rec);
         Item { cursor: self.lines.cursor, span, tries: 0, failed: None, length: rec.len }
     }

@@ -19,7 +19,7 @@ use crate::destination::{Destination, FailureKind};
 use crate::encode::{BatchId, EncodeJob, Encoded};
 use crate::event::{Do, Request};
 use crate::frame::Lines;
-use crate::ids::FlowId;
+use crate::ids::{FileId, FlowId};
 use crate::job::Job;
 use crate::partition::KeyRule;
 use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, Retry as RetryRules};
@@ -28,7 +28,7 @@ use health::Health;
 use isolate::Groups;
 use pacer::Pacer;
 use request::{Again, Retry};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub struct Sender {
     rules: BatchRules,
     retry: RetryRules,
     strip: bool,
+    /// One record of a file is unanswered at a time.
+    strict: bool,
     /// Framed records that no batch holds yet.
     pub pending: Pending,
     retries: VecDeque<Retry>,
@@ -68,7 +70,8 @@ impl Sender {
     /// Sends for `flow`.
     pub fn new(id: FlowId, flow: &Flow, destination: Arc<dyn Destination>) -> Self {
         let limits = destination.limits();
-        let give_up = flow.retry.give_up.filter(|_| !destination.in_order());
+        let in_order = destination.in_order();
+        let give_up = flow.retry.give_up.filter(|_| !in_order);
         let retry = RetryRules { give_up, ..flow.retry };
         let mut rules = flow.batch;
         rules.max_records = rules.max_records.min(limits.records);
@@ -79,6 +82,7 @@ impl Sender {
             rules,
             retry,
             strip: flow.newline == Newline::Strip,
+            strict: flow.strict && !in_order,
             pending: Pending::default(),
             retries: VecDeque::new(),
             again: Vec::new(),
@@ -142,6 +146,12 @@ impl Sender {
             || self.waiting_again() > 4 * self.rules.max_records as usize
     }
 
+    /// Enough of a file waits that reading more of it would only hold memory: with strict order one file's records may wait
+    /// while others' go.
+    pub fn is_full_of(&self, file: FileId) -> bool {
+        self.strict && self.pending.bytes_of(file) >= self.rules.max_bytes / 4
+    }
+
     /// Sending has slowed down to so many shards' worth, if it has.
     pub fn paced_at(&self) -> Option<f64> {
         self.pacer.rate()
@@ -169,9 +179,14 @@ impl Sender {
         if self.health.has_stopped() || self.in_flight() >= self.slots() || self.ready_at(now) > now {
             return None;
         }
-        if let Some(at) = self.again.iter().position(|again| again.due <= now) {
-            let batch = self.again.swap_remove(at).batch;
+        if let Some(at) =
+            self.again.iter().position(|again| again.due <= now).filter(|at| !self.strict || *at == 0)
+        {
+            let batch = self.again.remove(at).batch;
             return Some(self.send(batch, now));
+        }
+        if self.strict && !self.again.is_empty() {
+            return None;
         }
         self.starved = false;
         self.due_at(now, stopping).filter(|due| *due <= now)?;
@@ -183,6 +198,11 @@ impl Sender {
         if self.health.has_stopped() || self.in_flight() >= self.slots() {
             return None;
         }
+        if self.strict
+            && let Some(first) = self.again.first()
+        {
+            return Some(first.due.max(self.ready_at(now)));
+        }
         let again = self.again.iter().map(|again| again.due).min();
         let fresh = if self.starved { None } else { self.due_at(now, stopping) };
         let due = [again, fresh].into_iter().flatten().min()?;
@@ -190,7 +210,7 @@ impl Sender {
     }
 
     fn slots(&self) -> u32 {
-        if self.health.is_failing() { 1 } else { self.window.min(self.destination.window()) }
+        if self.strict || self.health.is_failing() { 1 } else { self.window.min(self.destination.window()) }
     }
 
     fn ready_at(&self, now: Duration) -> Duration {
@@ -199,8 +219,10 @@ impl Sender {
 
     /// When the next batch is to be cut.
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
-        let retry = self.retries.iter().map(|retry| retry.due).min();
-        let fresh = self.pending.oldest().map(|oldest| {
+        let retry =
+            self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(|retry| retry.due).min();
+        let oldest = if self.strict { self.pending.oldest_but(&self.held()) } else { self.pending.oldest() };
+        let fresh = oldest.map(|oldest| {
             let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
                 || self.pending.weight() >= self.rules.max_bytes;
             if full || stopping {
@@ -211,6 +233,12 @@ impl Sender {
             if idle { aged.min(self.last_sent.map_or(now, |sent| sent + IDLE)) } else { aged }
         });
         [retry, fresh].into_iter().flatten().min()
+    }
+
+    /// With strict order: the files of which a record goes again, before any that follows it.
+    fn held(&self) -> BTreeSet<FileId> {
+        let retries = self.retries.iter().filter(|_| self.strict);
+        retries.filter_map(|retry| retry.items.first()).map(|item| item.cursor.file).collect()
     }
 
     fn cut(
@@ -224,10 +252,12 @@ impl Sender {
         let overhead = self.destination.overhead();
         let available = budget.room(flow, borrow).saturating_sub(overhead);
         let mut room = self.room(available);
+        let held = self.held();
         let (encoded, mut items, mut counts) = self.take_retries(now, &mut room);
         if encoded.is_empty() {
             // One record always goes, however large: from the reserve if need be.
-            let (weight, wire) = self.pending.peek(self.destination())?;
+            let next = self.pending.peek_but(&held, self.destination());
+            let (weight, wire) = next?;
             room.weight = room.weight.max(weight);
             let wire = wire + self.destination.separator().len() as u64;
             if wire > room.wire {
@@ -240,7 +270,11 @@ impl Sender {
             }
         }
         budget.stop_waiting(flow);
-        let taken = self.pending.take(room, &*self.destination);
+        let taken = if self.strict {
+            self.pending.take_one_each(room, &*self.destination, &held)
+        } else {
+            self.pending.take(room, &*self.destination)
+        };
         if items.is_empty() && taken.items.is_empty() {
             return None;
         }
@@ -302,7 +336,7 @@ impl Sender {
             let first = encoded.is_empty();
             let fits = room.records > kept_for_fresh
                 && (first || (retry.weight <= room.weight && wire <= room.wire));
-            if retry.due > now || !fits {
+            if retry.due > now || !fits || self.strict && !retry.is_first {
                 later.push_back(retry);
                 continue;
             }
@@ -314,6 +348,9 @@ impl Sender {
             items.extend(retry.items);
         }
         self.retries = later;
+        if self.strict {
+            request::mark_first(&mut self.retries);
+        }
         (encoded, items, counts)
     }
 

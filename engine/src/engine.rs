@@ -28,6 +28,7 @@ mod seek;
 mod send;
 mod start;
 mod stop;
+mod successor;
 mod sweep;
 mod tree;
 mod unanswered;

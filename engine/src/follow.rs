@@ -6,7 +6,8 @@
 //! Closed ──found──> Unsaved ──row saved──> Queued ──slot──> Busy ──framed──> Queued (more to read)
 //!                      ^                     ^                ├──at its end─> Idle ──notice──> Queued
 //!  Seek ──> Found ─────┘ (start_at = "end")  │                └──error──> Failed ──a while──> Queued
-//!                                            └── Stuck (too many ranges) <── Queued
+//!                                            ├── Stuck (too many ranges) <── Queued
+//!                                            └── Waits (strict order) <── Queued
 //! ```
 
 pub mod name;
@@ -81,6 +82,8 @@ pub struct File {
     pub lost: Option<i64>,
     /// Bytes at its end that cannot be decoded.
     pub damaged: u64,
+    /// Of those that the store knew, which was there first.
+    pub rank: u32,
     /// No glob led to the name it was first seen under: it was rotated when it was met.
     pub archived: bool,
 }
@@ -170,6 +173,8 @@ pub enum Stage {
     Busy,
     /// Too many acknowledged ranges past the prefix.
     Stuck,
+    /// With strict order: another file is to be read before it.
+    Waits,
 }
 
 impl Stage {
@@ -218,6 +223,7 @@ impl File {
             held: None,
             lost: None,
             damaged: 0,
+            rank: 0,
             archived: false,
         }
     }

@@ -72,6 +72,17 @@ impl<'a> Packer<'a> {
         true
     }
 
+    /// Whether a line would share the open record.
+    pub(crate) fn joins(&self, data: u64, key: &KeyRule) -> bool {
+        self.joined(data, key).is_some()
+    }
+
+    /// Nothing more shares the open record.
+    pub(crate) fn end_record(&mut self) {
+        self.closed = self.taken();
+        self.open = None;
+    }
+
     /// What all records take.
     pub(crate) fn taken(&self) -> Size {
         self.open.as_ref().map_or(self.closed, |open| self.closed.and(self.size(open)))

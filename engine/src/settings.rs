@@ -99,6 +99,8 @@ pub struct Flow {
     pub destination: Destination,
     /// How a record's partition key is made.
     pub partition_key: PartitionKey,
+    /// Each file's records are delivered in their order: one of a file is unanswered at a time.
+    pub strict: bool,
     /// Lines share records of at most so many bytes. Their keys must not depend on the line.
     pub aggregation: Option<u64>,
     /// Largest record, key included, in bytes.
@@ -289,6 +291,7 @@ impl Flow {
             ignore_older: None,
             destination,
             partition_key: PartitionKey::Random,
+            strict: false,
             aggregation: None,
             max_record: MIB,
             pacing: Pacing::Auto,

@@ -141,7 +141,7 @@ impl Oracle {
                 strip: flow.newline == Newline::Strip,
                 concatenates: plain || firehose,
                 // A record that was given up leaves a hole, which may be filled later.
-                ordered: plain
+                ordered: (plain || flow.strict)
                     && flow.retry.give_up.is_none()
                     && flow.line.oversize != Oversize::DeadLetter
                     && steps.on_error != OnError::DeadLetter,

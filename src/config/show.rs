@@ -109,6 +109,7 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
             StartAt::End => "end",
         },
         "close_after": format_time(flow.close_after),
+        "ordering": if flow.strict { "strict" } else { "none" },
         "identity": match flow.identity {
             FoundBy::Inode => "inode",
             FoundBy::Content => "content",

@@ -2,7 +2,7 @@
 
 use super::isolate::{GroupId, Judged};
 use super::request::{Again, Batch, Retry};
-use super::{Sender, health};
+use super::{Sender, health, request};
 use crate::batch::Item;
 use crate::budget::Budget;
 use crate::destination::{Failure, FailureKind, Verdict};
@@ -182,7 +182,7 @@ impl Sender {
                 None => return,
             };
         }
-        self.again.push(Again { due: self.health.until(), batch });
+        self.again.insert(0, Again { due: self.health.until(), batch });
     }
 
     /// Buries the records of a batch that failed for too long.
@@ -218,7 +218,8 @@ impl Sender {
             first.charge = charge / 2;
             second.charge = charge - first.charge;
             let due = answer.now.mono;
-            self.again.extend([first, second].map(|batch| Again { due, batch }));
+            // In their order, before others.
+            self.again.splice(0..0, [first, second].map(|batch| Again { due, batch }));
             return;
         }
         let judged = match batch.group {
@@ -287,7 +288,12 @@ impl Sender {
         let weight = entry.len() as u64;
         answer.budget.resize(self.flow.0 as usize, booked, weight);
         // A copy of its own: a slice would keep the whole body in memory.
-        self.retries.push_back(Retry { items, entry: Bytes::copy_from_slice(entry), weight, due });
+        let retry = Retry { items, entry: Bytes::copy_from_slice(entry), weight, due, is_first: true };
+        if self.strict {
+            request::put_in_order(&mut self.retries, retry);
+        } else {
+            self.retries.push_back(retry);
+        }
     }
 
     /// Whether the lines of a record have failed for too long, together as they are.

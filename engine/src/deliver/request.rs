@@ -5,6 +5,7 @@ use crate::batch::{Item, Source};
 use crate::destination::Destination;
 use crate::{encode, unpack};
 use bytes::Bytes;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -36,12 +37,34 @@ pub(super) struct Retry {
     pub(super) entry: Bytes,
     pub(super) weight: u64,
     pub(super) due: Duration,
+    /// With strict order: no other of the same file goes before it.
+    pub(super) is_first: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Again {
     pub(super) due: Duration,
     pub(super) batch: Batch,
+}
+
+/// Adds a record, with strict order, before those of its file that follow it there.
+pub(super) fn put_in_order(retries: &mut VecDeque<Retry>, retry: Retry) {
+    let place = |retry: &Retry| retry.items.first().map(|item| (item.cursor, item.span.start));
+    let follows = |other: &Retry| match (place(other), place(&retry)) {
+        (Some((theirs, after)), Some((ours, at))) => theirs == ours && after > at,
+        _ => false,
+    };
+    let at = retries.iter().position(follows).unwrap_or(retries.len());
+    retries.insert(at, retry);
+    mark_first(retries);
+}
+
+/// Of each file the first goes first.
+pub(super) fn mark_first(retries: &mut VecDeque<Retry>) {
+    let mut files = BTreeSet::new();
+    for retry in retries {
+        retry.is_first = retry.items.first().is_none_or(|item| files.insert(item.cursor.file));
+    }
 }
 
 impl Batch {

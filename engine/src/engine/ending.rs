@@ -20,6 +20,7 @@ impl Engine {
     pub(super) fn place(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let was_live = file.ending == Ending::Live;
+        let path = file.first_path.clone();
         match (file.is_live(), file.ending) {
             (true, _) => file.ending = Ending::Live,
             (false, Ending::Live) => {
@@ -29,11 +30,15 @@ impl Engine {
             (false, _) => {}
         }
         let displaced = file.ending == Ending::Displaced;
+        let moved = was_live != (file.ending == Ending::Live);
         let name = file.names.first().filter(|_| displaced && was_live && file.handle.is_none()).cloned();
         if displaced && file.handle.is_some() {
             self.look_whether_quiet(id, now);
         }
         self.may_be_spare(id);
+        if moved {
+            self.let_all_of(&path);
+        }
         // What has no newline at its end is to be read yet.
         if let Some(name) = name {
             self.look_at(&name);
@@ -97,6 +102,8 @@ impl Engine {
             file.ending = Ending::Displaced;
             return;
         }
+        self.let_successors(id);
+        let Some(file) = self.files.get(&id) else { return };
         if file.is_at_rest() && file.cursors.iter().all(|cursor| cursor.position.line.at >= size) {
             self.finish(id, now);
         }
@@ -114,6 +121,7 @@ impl Engine {
         self.keeper.file(id);
         self.save_soon(now);
         self.may_be_spare(id);
+        self.let_successors(id);
         self.close_if_over(id, now);
         self.forget_if_over(id, now);
     }
@@ -183,6 +191,7 @@ impl Engine {
         self.keeper.forget(id);
         self.keeper.later(Put::ForgetFile(id));
         self.save_soon(now);
+        self.let_all_of(&file.first_path);
     }
 
     /// Forgets files that were not seen for long.

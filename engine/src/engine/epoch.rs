@@ -18,6 +18,7 @@ impl Engine {
                 cursor.stage = Stage::Queued;
                 self.flows[id.flow.0 as usize].ready.push_back(id.file);
             }
+            self.let_successors(id.file);
             self.forget_if_over(id.file, now);
             return fresh;
         }

@@ -51,9 +51,14 @@ impl Kin {
         }
     }
 
+    /// The files that had this name.
+    pub(super) fn exactly(&self, path: &Path) -> impl Iterator<Item = FileId> {
+        self.names.get(path).into_iter().flatten().copied()
+    }
+
     /// The files that had this name, or one that rotation may have made it of.
     pub(super) fn named(&self, path: &Path) -> impl Iterator<Item = FileId> {
-        self.names.get(path).into_iter().flatten().copied().chain(self.of(path))
+        self.exactly(path).chain(self.of(path))
     }
 
     /// The files that had one of the names that rotation may have made this one of.

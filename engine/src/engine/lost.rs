@@ -178,6 +178,7 @@ impl Engine {
                 self.lose(cursor.flow, id, cursor.epoch, span, reason, now);
             }
         }
+        self.let_successors(id);
         self.forget_if_over(id, now);
     }
 

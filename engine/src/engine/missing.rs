@@ -197,7 +197,11 @@ impl Engine {
 
     /// Whether a file of which nobody knows yet what it is may be a copy of it.
     pub(super) fn may_have_copy(&self, original: &File) -> bool {
-        let held = |file: &File| self.may_be_copy_of(&file.path, original);
+        // One that begins as another does is none of this.
+        let other = |file: &File| {
+            file.held.as_ref().and_then(|held| held.original).is_some_and(|of| of != original.id)
+        };
+        let held = |file: &File| self.may_be_copy_of(&file.path, original) && !other(file);
         let flows: Vec<FlowId> = original.cursors.iter().map(|cursor| cursor.flow).collect();
         let globs = self.tree.globs();
         let here = |path: &Path, dir: &Dir| {

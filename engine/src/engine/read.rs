@@ -96,9 +96,19 @@ impl Engine {
 
     fn read_of(&mut self, flow: FlowId, now: Now) -> Option<(Action, u64)> {
         let borrow = self.may_borrow(flow, now.mono);
-        while !self.flow(flow).sender.is_full() {
+        for _ in 0..self.flow(flow).ready.len() {
+            if self.flow(flow).sender.is_full() {
+                return None;
+            }
             let id = self.flow(flow).ready.pop_front()?;
             let Some((Some(handle), stage)) = self.queued(id, flow) else { continue };
+            if self.flow(flow).sender.is_full_of(id) {
+                self.flow(flow).ready.push_back(id);
+                continue;
+            }
+            if self.waits_for_another(id, flow) {
+                continue;
+            }
             if stage.is_seeking() {
                 return Some(self.seek(id, flow, handle, stage));
             }

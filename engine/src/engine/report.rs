@@ -115,6 +115,7 @@ fn waits_for(flow: &Flow, file: &File, cursor: &Cursor, is_behind: bool, waits_f
     match (&file.problem, cursor.stage) {
         (Some(problem), _) => problem.clone(),
         (None, Stage::Stuck) => "acknowledgements: too many ranges past a record that fails".into(),
+        (None, Stage::Waits) => "the file before it, which is not read to its end".into(),
         (None, Stage::Unsaved) => "the store".into(),
         (None, Stage::Closed) if waits_for_room => WAITS_FOR_ROOM.into(),
         (None, Stage::Closed) if is_behind && file.ending != Ending::Finished => {

@@ -5,7 +5,7 @@ use super::tree::{Lead, Seen, Sighting};
 use super::{Asked, Engine};
 use crate::Level;
 use crate::event::{Do, FileError, Meta, Now};
-use crate::follow::{Ending, File, Row};
+use crate::follow::{Ending, File, Row, Stage};
 use crate::ids::FileId;
 use crate::timer::Timer;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -245,7 +245,10 @@ impl Engine {
             && read
             && file.held.is_none()
             && file.handle.is_some()
-            && file.is_at_rest()
+            && file
+                .cursors
+                .iter()
+                .all(|cursor| matches!(cursor.stage, Stage::Idle | Stage::Closed | Stage::Waits))
             && file.row == Row::Saved
             && !self.is_being_read(file.handle)
     }

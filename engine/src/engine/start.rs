@@ -35,6 +35,7 @@ impl Engine {
             self.kin.add_all(&file);
             self.files.insert(file.id, file);
         }
+        self.rank();
         for row in saved.flows {
             if let Some(flow) = self.flows.iter_mut().find(|flow| flow.settings.name == row.name) {
                 // Where the clock was set back meanwhile, nobody knows how long ago that was.

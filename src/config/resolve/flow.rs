@@ -19,6 +19,9 @@ impl Resolver<'_> {
         let largest = most(&destination).record;
         let unwritten = section.written("max_record").is_none();
         let max_record = section.size("max_record").unwrap_or_default();
+        let strict = self.is_strict(section, &destination);
+        let aggregation = self.aggregation(section, &destination, strict);
+        let aggregated = aggregation.is_some();
         let flow = Flow {
             name: self.name(section),
             files: self.globs(section, "files"),
@@ -35,8 +38,9 @@ impl Resolver<'_> {
                 _ => FoundBy::Inode,
             },
             ignore_older: section.time("ignore_older"),
-            partition_key: self.partition_key(section),
-            aggregation: self.aggregation(section, &destination),
+            partition_key: self.partition_key(section, strict),
+            strict,
+            aggregation,
             max_record: if unwritten { max_record.min(largest) } else { max_record },
             pacing: match section.word("pacing") {
                 "adaptive" => Pacing::Adaptive,
@@ -52,7 +56,7 @@ impl Resolver<'_> {
                 "strip" => Newline::Strip,
                 _ => Newline::Keep,
             },
-            batch: batch(section, &destination, section.is("aggregation")),
+            batch: batch(section, &destination, aggregated),
             retry: self.retry(section),
             line: line(section),
             process: self.process(section),
@@ -104,7 +108,26 @@ impl Resolver<'_> {
         globs
     }
 
-    fn partition_key(&mut self, section: &Section) -> PartitionKey {
+    /// Whether each file's lines are to be delivered in their order. Files and pipes are always written so.
+    fn is_strict(&mut self, section: &Section, destination: &Destination) -> bool {
+        let strict = section.word("ordering") == "strict";
+        if strict && matches!(destination, Destination::Firehose { .. }) {
+            let help = "Firehose promises no order: leave it out, or send to a stream";
+            self.errors.push(section.spot("ordering"), "a delivery stream keeps no order", help);
+        }
+        let key = section.written("partition_key").and(section.text("partition_key")).unwrap_or_default();
+        if strict && matches!(key, "random" | "hash") {
+            let help = "a file's lines keep their order only under one key: file, const:TEXT or field:NAME";
+            let also = (section.spot("partition_key"), "spreads a file's lines over all shards");
+            self.errors.push_pair(section.spot("ordering"), "`ordering` needs keys that keep it", also, help);
+        }
+        strict
+    }
+
+    fn partition_key(&mut self, section: &Section, strict: bool) -> PartitionKey {
+        if strict && section.written("partition_key").is_none() {
+            return PartitionKey::File;
+        }
         let text = section.text("partition_key").unwrap_or_default();
         let (title, help) = match (text, text.split_once(':')) {
             ("random", _) => return PartitionKey::Random,
@@ -122,7 +145,12 @@ impl Resolver<'_> {
     }
 
     /// How large records of several lines get, where lines are to share records.
-    fn aggregation(&mut self, section: &Section, destination: &Destination) -> Option<u64> {
+    fn aggregation(&mut self, section: &Section, destination: &Destination, strict: bool) -> Option<u64> {
+        let field = section.text("partition_key").is_some_and(|key| key.starts_with("field:"));
+        let unwritten = section.written("aggregation").is_none();
+        if strict && unwritten && !field && matches!(destination, Destination::Kinesis { .. }) {
+            return section.size("aggregate_bytes");
+        }
         if !section.is("aggregation") {
             return None;
         }

@@ -90,9 +90,10 @@ pub(super) const FLOW: Table = Table {
         ),
         Key::new(
             "ordering",
-            Kind::Choice(&["none"], &["strict"]),
+            Kind::Choice(&["none", "strict"], &[]),
             r#""none""#,
-            "`strict` delivers each file's lines in their order.",
+            "`strict` delivers each file's lines in their order. To a stream the key is then `file` and lines share \
+             records, unless another key or `aggregation = false` is written.",
         ),
         Key::new(
             "aggregation",

@@ -122,7 +122,6 @@ fn every_key_that_exists_is_shown() {
     missing(&ROOT, &config(FULL).to_json(), &mut out);
     let unset = ["[aws] profile", "[aws] shared_credentials_file", "[aws.endpoints] firehose"];
     let unset = [&unset[..], &["[[flow]] stdout"]].concat();
-    let choices_of_one = ["[[flow]] ordering"];
-    out.retain(|key| !unset.contains(&key.as_str()) && !choices_of_one.contains(&key.as_str()));
+    out.retain(|key| !unset.contains(&key.as_str()));
     assert!(out.is_empty(), "{out:?}");
 }

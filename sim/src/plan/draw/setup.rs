@@ -107,10 +107,18 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
         ),
         skip_header: pick(rng, &[0, 0, 0, 0, 1, 2]),
     };
+    flow.strict = strict(&flow);
     flow.aggregation = aggregation(&flow);
     // The key counts against the record, at its largest: 256 characters of four bytes.
     flow.max_record = flow.line.max_bytes + 1200;
     flow
+}
+
+/// Some flows to streams, by what is drawn already.
+fn strict(flow: &Flow) -> bool {
+    let keyed = !matches!(flow.partition_key, PartitionKey::Random | PartitionKey::Hash);
+    let stream = matches!(flow.destination, Destination::Kinesis { .. });
+    stream && keyed && flow.close_after.as_millis() % 7 < 3
 }
 
 /// Some flows, by what is drawn already: lines share records where their keys may.
