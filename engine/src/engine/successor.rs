@@ -84,5 +84,6 @@ fn is_done(file: &File, cursor: &Cursor) -> bool {
         Ending::Closing { size } => cursor.stage == Stage::Idle && read >= size,
         Ending::Live | Ending::Displaced => false,
     };
-    ended && cursor.acked.covers(Span::new(0, read))
+    // Header lines are done with all together.
+    ended && (cursor.position.header > 0 || cursor.acked.covers(Span::new(0, read)))
 }
