@@ -66,6 +66,11 @@ impl Room {
         self.spares.extend(worth.map(|worth| (worth, id)));
     }
 
+    /// Whether there are fewer descriptors than files that want one.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.scarce
+    }
+
     /// Whether a name waits for a descriptor.
     pub(super) fn awaits(&self, path: PathBuf, lead: Lead) -> bool {
         self.leads.contains(&(path, lead))
@@ -100,6 +105,7 @@ impl Engine {
         if !self.room.scarce {
             self.room.scarce = true;
             self.look_for_spares();
+            self.let_all();
         }
         self.room.wait(sighting);
     }

@@ -9,7 +9,8 @@ use std::path::Path;
 impl Engine {
     /// Whether a strict flow is to read another file before this one; then it waits for it.
     pub(super) fn waits_for_another(&mut self, id: FileId, flow: FlowId) -> bool {
-        if !self.flows[flow.0 as usize].settings.strict {
+        // Where descriptors are scarce, those that wait would keep the one from being opened for which they wait.
+        if !self.flows[flow.0 as usize].settings.strict || self.room.is_scarce() {
             return false;
         }
         let Some(file) = self.files.get(&id) else { return false };
@@ -67,6 +68,16 @@ impl Engine {
         files.sort_by_key(|file| age(file));
         for (rank, file) in files.into_iter().enumerate() {
             file.rank = rank as u32;
+        }
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn let_all(&mut self) {
+        for file in self.files.values_mut() {
+            for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Waits) {
+                cursor.stage = Stage::Queued;
+                self.flows[cursor.flow.0 as usize].ready.push_back(file.id);
+            }
         }
     }
 
