@@ -119,6 +119,7 @@ fn main() {
                     key: KeyRule::Random,
                 }],
                 counts: vec![1; lines.recs.len()],
+                targets: Vec::new(),
                 strip: false,
                 capacity: 2 * lines.bytes.len(),
                 seed: 1,

@@ -9,6 +9,7 @@ pub mod health;
 pub mod isolate;
 pub mod pacer;
 mod request;
+pub mod shards;
 
 pub use answer::{Dead, Effects};
 pub use request::Batch;
@@ -21,13 +22,14 @@ use crate::event::{Do, Request};
 use crate::frame::Lines;
 use crate::ids::{FileId, FlowId};
 use crate::job::Job;
-use crate::partition::KeyRule;
-use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, Retry as RetryRules};
+use crate::partition::{self, KeyRule};
+use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, PartitionKey, Retry as RetryRules};
 use bytes::Bytes;
 use health::Health;
 use isolate::Groups;
 use pacer::Pacer;
 use request::{Again, Retry};
+use shards::{Shards, Targets};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +60,8 @@ pub struct Sender {
     /// How the destination does.
     pub health: Health,
     pacer: Pacer,
+    /// They pace in the pacer's stead where they are known.
+    pub shards: Shards,
     window: u32,
     next_batch: u64,
     last_sent: Option<Duration>,
@@ -74,6 +78,9 @@ impl Sender {
         let give_up = flow.retry.give_up.filter(|_| !in_order);
         let retry = RetryRules { give_up, ..flow.retry };
         let mut rules = flow.batch;
+        let by_shard = flow.pacing == Pacing::Auto
+            && flow.partition_key == PartitionKey::Random
+            && destination.list_shards(None).is_some();
         rules.max_records = rules.max_records.min(limits.records);
         rules.max_bytes = rules.max_bytes.min(limits.bytes);
         Self {
@@ -90,6 +97,7 @@ impl Sender {
             groups: Groups::default(),
             health: Health::default(),
             pacer: Pacer::new(flow.pacing == Pacing::Off),
+            shards: Shards::new(by_shard),
             window: 1,
             next_batch: 0,
             last_sent: None,
@@ -154,12 +162,18 @@ impl Sender {
 
     /// Sending has slowed down to so many shards' worth, if it has.
     pub fn paced_at(&self) -> Option<f64> {
-        self.pacer.rate()
+        if self.shards.are_known() { self.shards.rate() } else { self.pacer.rate() }
     }
 
     /// Takes in the records of a buffer for which `charge` bytes are booked. There is at least one.
     pub fn push(&mut self, lines: Lines, key: KeyRule, charge: u64, now: Duration) {
         self.pending.push(lines, key, charge, now, &*self.destination);
+    }
+
+    /// The body of a request for the shards of the stream, if it is time for one.
+    pub fn list_shards(&mut self, now: Duration) -> Option<Bytes> {
+        let token = self.shards.ask(now)?;
+        self.destination.list_shards(token.as_deref()).map(Bytes::from)
     }
 
     /// Records of an unanswered request.
@@ -183,6 +197,7 @@ impl Sender {
             self.again.iter().position(|again| again.due <= now).filter(|at| !self.strict || *at == 0)
         {
             let batch = self.again.remove(at).batch;
+            self.shards.resent(&batch.targets, batch.weight_of(1), now);
             return Some(self.send(batch, now));
         }
         if self.strict && !self.again.is_empty() {
@@ -214,13 +229,14 @@ impl Sender {
     }
 
     fn ready_at(&self, now: Duration) -> Duration {
-        self.health.until().max(self.pacer.ready_at(now))
+        let paced = self.shards.ready_at(now).unwrap_or_else(|| self.pacer.ready_at(now));
+        self.health.until().max(paced)
     }
 
     /// When the next batch is to be cut.
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
-        let retry =
-            self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(|retry| retry.due).min();
+        let ready = |retry: &Retry| retry.due.max(self.shards.ready_for(retry.hash, now));
+        let retry = self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(ready).min();
         let oldest = if self.strict { self.pending.oldest_but(&self.held()) } else { self.pending.oldest() };
         let fresh = oldest.map(|oldest| {
             let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
@@ -251,9 +267,10 @@ impl Sender {
         let flow = self.flow.0 as usize;
         let overhead = self.destination.overhead();
         let available = budget.room(flow, borrow).saturating_sub(overhead);
-        let mut room = self.room(available);
+        let mut room = self.room(available, now);
         let held = self.held();
-        let (encoded, mut items, mut counts) = self.take_retries(now, &mut room);
+        let mut targets = self.shards.targets();
+        let (encoded, mut items, mut counts) = self.take_retries(now, &mut room, &mut targets);
         if encoded.is_empty() {
             // One record always goes, however large: from the reserve if need be.
             let next = self.pending.peek_but(&held, self.destination());
@@ -278,6 +295,9 @@ impl Sender {
         if items.is_empty() && taken.items.is_empty() {
             return None;
         }
+        let records = taken.counts.len();
+        let each = taken.weight / records.max(1) as u64;
+        let ranges = self.shards.spread(&mut targets, records, each, now);
         let copied: u64 = encoded.iter().map(|entry| entry.len() as u64 + 1).sum();
         let charge = copied + taken.wire + overhead;
         budget.resize(flow, 0, charge);
@@ -293,6 +313,7 @@ impl Sender {
             encoded,
             parts: taken.parts,
             counts: taken.counts,
+            targets: ranges,
             strip: self.strip,
             capacity: charge as usize,
             seed: rng.u64(..),
@@ -306,6 +327,7 @@ impl Sender {
             sources: taken.sources,
             copies: held,
             weight: taken.weight + copied,
+            targets,
             group: None,
             sent: None,
         };
@@ -314,8 +336,9 @@ impl Sender {
     }
 
     /// What the next batch may hold.
-    fn room(&self, wire: u64) -> Room {
-        let (records, bytes) = self.pacer.most();
+    fn room(&self, wire: u64, now: Duration) -> Room {
+        let (records, bytes) =
+            if self.shards.are_known() { self.shards.most(now) } else { self.pacer.most() };
         let records = records.min(u64::from(self.rules.max_records));
         let records = if self.is_wrong() { records.min(PROBE) } else { records };
         Room { records, weight: bytes.min(self.rules.max_bytes), wire }
@@ -327,7 +350,12 @@ impl Sender {
     }
 
     /// Records that go again now, as far as there is room.
-    fn take_retries(&mut self, now: Duration, room: &mut Room) -> (Vec<Bytes>, Vec<Item>, Vec<u32>) {
+    fn take_retries(
+        &mut self,
+        now: Duration,
+        room: &mut Room,
+        targets: &mut Targets,
+    ) -> (Vec<Bytes>, Vec<Item>, Vec<u32>) {
         let (mut encoded, mut items, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         let mut later = VecDeque::new();
         let kept_for_fresh = u64::from(self.is_wrong() && !self.pending.is_empty());
@@ -336,13 +364,15 @@ impl Sender {
             let first = encoded.is_empty();
             let fits = room.records > kept_for_fresh
                 && (first || (retry.weight <= room.weight && wire <= room.wire));
-            if retry.due > now || !fits || self.strict && !retry.is_first {
+            let due = retry.due.max(self.shards.ready_for(retry.hash, now));
+            if due > now || !fits || self.strict && !retry.is_first {
                 later.push_back(retry);
                 continue;
             }
             room.records -= 1;
             room.weight = room.weight.saturating_sub(retry.weight);
             room.wire = room.wire.saturating_sub(wire);
+            self.shards.again(targets, retry.hash, retry.weight, now);
             encoded.push(retry.entry);
             counts.push(retry.items.len() as u32);
             items.extend(retry.items);

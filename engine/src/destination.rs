@@ -75,6 +75,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     /// Ends a body of `records` records.
     fn finish(&self, body: &mut Vec<u8>, records: u32);
 
+    /// The body of a request (JSON) for the shards of the stream, or for the page that a token stands for; nothing where
+    /// there are none.
+    fn list_shards(&self, _token: Option<&str>) -> Option<Vec<u8>> {
+        None
+    }
+
     /// What an answer to a request of `records` records means.
     fn judge(&self, answer: &Answer, records: u32) -> Verdict;
 }

@@ -7,7 +7,7 @@ use crate::ids::FlowId;
 use crate::partition::KeyRule;
 use bytes::Bytes;
 use std::iter;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// A request's number, within its flow.
@@ -29,6 +29,8 @@ pub struct EncodeJob {
     pub parts: Vec<Part>,
     /// How many of their lines share a record, record by record.
     pub counts: Vec<u32>,
+    /// The hash keys that a random key should have, record by record as `counts`; none if any will do.
+    pub targets: Vec<RangeInclusive<u128>>,
     /// Remove one final newline.
     pub strip: bool,
     /// Most bytes the body will have.
@@ -83,7 +85,8 @@ impl EncodeJob {
         }
         let concatenates = self.destination.concatenates();
         let mut lines = self.parts.iter().flat_map(|part| part.lines(self.strip, concatenates));
-        for count in &self.counts {
+        for (index, count) in self.counts.iter().enumerate() {
+            writer.target = self.targets.get(index).cloned();
             let Some((first, key)) = lines.next() else { break };
             if *count == 1 {
                 writer.record(first, key);
@@ -126,6 +129,8 @@ struct Writer<'a> {
     /// The packed record that is being made.
     packed: Vec<u8>,
     packing: Option<Packing>,
+    /// The hash keys that the next record's key should have.
+    target: Option<RangeInclusive<u128>>,
 }
 
 impl<'a> Writer<'a> {
@@ -141,6 +146,7 @@ impl<'a> Writer<'a> {
             scratch: String::new(),
             packed: Vec::new(),
             packing: job.destination.packing(),
+            target: None,
         }
     }
 
@@ -159,7 +165,7 @@ impl<'a> Writer<'a> {
                 let sent = [data, b"\n"].concat();
                 key.key(&sent, &mut self.rng, &mut self.scratch)
             }
-            _ => key.key(data, &mut self.rng, &mut self.scratch),
+            _ => key.key_in(self.target.as_ref(), data, &mut self.rng, &mut self.scratch),
         };
         self.destination.record(&mut self.body, data, newline, key);
         self.entries.push(start..self.body.len() as u32);
@@ -168,7 +174,7 @@ impl<'a> Writer<'a> {
     /// A record of several lines, whose keys do not depend on them.
     fn packed<'l>(&mut self, lines: impl Iterator<Item = Line<'l>>, key: &KeyRule) {
         let start = self.separate();
-        let key = key.key(b"", &mut self.rng, &mut self.scratch);
+        let key = key.key_in(self.target.as_ref(), b"", &mut self.rng, &mut self.scratch);
         self.packed.clear();
         if let Some(packing) = self.packing {
             packing.pack(&mut self.packed, lines, key);

@@ -296,7 +296,9 @@ impl Engine {
         }
         let stopping = self.phase != Phase::Running;
         let sends = self.flows.iter().filter_map(|flow| flow.sender.deadline(now.mono, stopping));
-        Poll::Wait(sends.chain(self.timers.next()).min())
+        let lists = self.flows.iter().filter_map(|flow| flow.sender.shards.listing_due());
+        let lists = lists.filter(|_| !stopping);
+        Poll::Wait(sends.chain(self.timers.next()).chain(lists).min())
     }
 
     /// What is worth logging since the last call.

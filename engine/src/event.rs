@@ -96,6 +96,8 @@ pub enum Outcome {
     Computed(Box<JobDone>),
     /// To [`Do::Send`].
     Sent(Answer),
+    /// To [`Do::ListShards`].
+    ShardsListed(Answer),
     /// To [`Do::DeadLetters`]: on disk, or not.
     DeadLettered(Result<(), FileError>),
     /// Not done, and never will be: the driver gave it up.
@@ -184,6 +186,13 @@ pub enum Do {
     Compute(Job),
     /// Send a body.
     Send(Request),
+    /// Ask which shards a flow's stream has.
+    ListShards {
+        /// Whose stream.
+        flow: FlowId,
+        /// The body of the request, as JSON.
+        body: Bytes,
+    },
     /// Append records that cannot be delivered to the dead-letter file, and sync it.
     DeadLetters {
         /// The flow that gives them up.

@@ -3,11 +3,15 @@
 use crate::settings::PartitionKey;
 use md5::{Digest, Md5};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Longest key, in Unicode characters (`PutRecordsRequestEntry` in the Kinesis API reference).
 pub const MAX_KEY_CHARS: usize = 256;
+
+/// Keys that are drawn for a shard before one is taken that may lead to another.
+const MOST_DRAWS: u32 = 1024;
 
 /// How the keys of one file's records are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,26 @@ impl KeyRule {
         }
     }
 
+    /// The key of a record for which any would do: one whose hash lies in this range, if it is not too hard to find.
+    pub fn key_in<'a>(
+        &'a self,
+        target: Option<&RangeInclusive<u128>>,
+        record: &[u8],
+        rng: &mut fastrand::Rng,
+        scratch: &'a mut String,
+    ) -> &'a str {
+        if let (Self::Random, Some(range)) = (self, target) {
+            for _ in 0..MOST_DRAWS {
+                scratch.clear();
+                random(rng, scratch);
+                if range.contains(&hash_key(scratch)) {
+                    return scratch;
+                }
+            }
+        }
+        self.key(record, rng, scratch)
+    }
+
     /// The key of a record.
     pub fn key<'a>(&'a self, record: &[u8], rng: &mut fastrand::Rng, scratch: &'a mut String) -> &'a str {
         scratch.clear();
@@ -87,6 +111,12 @@ impl KeyRule {
             },
         }
     }
+}
+
+/// Where a record of this key goes
+/// (<https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecordsRequestEntry.html>).
+pub fn hash_key(key: &str) -> u128 {
+    u128::from_be_bytes(Md5::digest(key).into())
 }
 
 fn random<'a>(rng: &mut fastrand::Rng, scratch: &'a mut String) -> &'a str {

@@ -12,9 +12,10 @@ pub(crate) use stdout::{CLOSED as STDOUT_CLOSED, is_null as stdout_is_null};
 
 use self::aws::{Access, Remote};
 use crate::config::{Aws, FlowIo};
+use bytes::Bytes;
 use firehose::Firehose;
 use kinesis::Kinesis;
-use kintail_engine::destination::Answer;
+use kintail_engine::destination::{Answer, Failure, FailureKind};
 use kintail_engine::event::Request;
 use kintail_engine::settings::{Destination, Flow, Wire};
 use writer::Writer;
@@ -67,4 +68,18 @@ impl Sink {
             Self::Firehose(remote) => remote.send(request.body, reply),
         }
     }
+
+    /// Asks which shards the stream has, as [`Self::send`] sends.
+    pub(crate) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
+        match self {
+            Self::Kinesis(remote) => remote.list_shards(body, reply),
+            Self::Firehose(_) | Self::Local(_) => reply(no_shards()),
+        }
+    }
+}
+
+/// What a destination without shards answers; the engine never asks one.
+fn no_shards() -> Answer {
+    let failure = Failure::new(FailureKind::Missing, "NoShards", "the destination has no shards");
+    Answer::Failed { may_have_arrived: false, failure }
 }

@@ -2,7 +2,7 @@
 
 use super::isolate::{GroupId, Judged};
 use super::request::{Again, Batch, Retry};
-use super::{Sender, health, request};
+use super::{Sender, health, partition, request};
 use crate::batch::Item;
 use crate::budget::Budget;
 use crate::destination::{Failure, FailureKind, Verdict};
@@ -78,6 +78,7 @@ impl Sender {
         match verdict {
             Verdict::Accepted => {
                 self.progressed(&batch, batch.len(), latency, now);
+                self.shards.answered(&batch.targets, &[], batch.weight_of(1), now.mono, answer.rng);
                 batch.items.iter().for_each(|item| answer.effects.ack(item));
                 answer.budget.give(self.flow.0 as usize, batch.charge);
                 self.judge_group(batch.group, &mut answer);
@@ -85,6 +86,8 @@ impl Sender {
             Verdict::Partial(failures) if failures.len() < batch.len() => {
                 self.progressed(&batch, batch.len() - failures.len(), latency, now);
                 self.partial(&batch, &failures, &mut answer);
+                let each = batch.weight_of(1);
+                self.shards.answered(&batch.targets, &failures, each, now.mono, answer.rng);
                 answer.budget.give(self.flow.0 as usize, batch.charge);
                 self.judge_group(batch.group, &mut answer);
             }
@@ -169,6 +172,8 @@ impl Sender {
         if failure.kind == FailureKind::Throttled {
             answer.effects.throttled += batch.len() as u64;
             self.pacer.throttled(batch.len() as u64, batch.weight, answer.now.mono);
+            let each = batch.weight_of(1);
+            self.shards.refused(&batch.targets, each, answer.now.mono, answer.rng);
         }
         self.health.failed(failure, &self.retry, answer.now, answer.rng);
         self.window = 1;
@@ -288,7 +293,10 @@ impl Sender {
         let weight = entry.len() as u64;
         answer.budget.resize(self.flow.0 as usize, booked, weight);
         // A copy of its own: a slice would keep the whole body in memory.
-        let retry = Retry { items, entry: Bytes::copy_from_slice(entry), weight, due, is_first: true };
+        let known = self.shards.are_known();
+        let hash = known.then(|| partition::hash_key(&self.destination.key(entry)));
+        let entry = Bytes::copy_from_slice(entry);
+        let retry = Retry { items, entry, weight, hash, due, is_first: true };
         if self.strict {
             request::put_in_order(&mut self.retries, retry);
         } else {

@@ -10,18 +10,24 @@ use std::time::Duration;
 /// What one shard takes in a second: 1,000 records or 1 MiB
 /// (<https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html>). Cost is counted in shard-seconds,
 /// so that it does not matter which of the two limits is met.
-fn cost(records: u64, bytes: u64) -> f64 {
+pub(super) fn cost(records: u64, bytes: u64) -> f64 {
     (records as f64 / SHARD_RECORDS).max(bytes as f64 / SHARD_BYTES)
 }
 
 /// Records that a shard takes in a second.
-const SHARD_RECORDS: f64 = 1000.0;
+pub(super) const SHARD_RECORDS: f64 = 1000.0;
 
 /// Bytes that a shard takes in a second.
-const SHARD_BYTES: f64 = 1024.0 * 1024.0;
+pub(super) const SHARD_BYTES: f64 = 1024.0 * 1024.0;
 
 /// The lowest first limit, in shards: a stream has at least one, and a throttle among the first answers says little.
 const START: f64 = 1.0;
+
+/// The same for a shard of its own: others may have most of it.
+const SHARD_START: f64 = 0.1;
+
+/// A shard that begins to throttle is left so much of what it took: others that share it find that out as well.
+const SHARD_CUT: f64 = 0.5;
 
 /// The lowest limit, in shards: other producers may take nearly all.
 const FLOOR: f64 = 0.05;
@@ -57,6 +63,8 @@ const FORGET_AFTER: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub struct Pacer {
     off: bool,
+    /// It is for one shard of several.
+    shard: bool,
     limit: Option<Limit>,
     window: Window,
     /// Accepted in the last whole window, in shards.
@@ -97,19 +105,29 @@ impl Pacer {
         Self { off, ..Self::default() }
     }
 
+    /// For one shard, of which others may have a part.
+    pub fn of_shard() -> Self {
+        Self { shard: true, ..Self::default() }
+    }
+
     /// When the next request may go.
     pub fn ready_at(&self, now: Duration) -> Duration {
-        match &self.limit {
-            Some(limit) => {
-                let tokens = limit.tokens + limit.rate * now.saturating_sub(limit.updated).as_secs_f64();
-                if tokens >= 0.0 {
-                    now
-                } else {
-                    now + Duration::from_secs_f64((-tokens / limit.rate).min(60.0))
-                }
-            }
-            None => now,
-        }
+        self.spare_at(0.0, now)
+    }
+
+    /// When so many seconds' worth may go.
+    pub fn spare_at(&self, seconds: f64, now: Duration) -> Duration {
+        let Some(limit) = &self.limit else { return now };
+        let lacking = seconds * limit.rate - self.tokens(now);
+        if lacking <= 0.0 { now } else { now + Duration::from_secs_f64((lacking / limit.rate).min(60.0)) }
+    }
+
+    /// What may go now, in shard-seconds; below zero: a debt.
+    pub fn tokens(&self, now: Duration) -> f64 {
+        self.limit.as_ref().map_or(f64::INFINITY, |limit| {
+            let passed = now.saturating_sub(limit.updated).as_secs_f64();
+            (limit.tokens + limit.rate * passed).min(limit.rate)
+        })
     }
 
     /// Most records and bytes of a request: what a second takes, for more at once would be throttled in part.
@@ -152,7 +170,9 @@ impl Pacer {
         } else {
             // Less than a second's answers are no more than a second's: a stream takes the first of them as fast as
             // they come.
-            self.limit = Some(Limit::new(self.accepted.max(self.window.accepted), now));
+            let accepted = self.accepted.max(self.window.accepted);
+            let rate = if self.shard { (SHARD_CUT * accepted).max(SHARD_START) } else { accepted.max(START) };
+            self.limit = Some(Limit::new(rate, now));
             self.window = Window { opens: now + SETTLE, ..Window::default() };
         }
     }
@@ -188,9 +208,9 @@ impl Pacer {
 }
 
 impl Limit {
-    fn new(accepted: f64, now: Duration) -> Self {
+    fn new(rate: f64, now: Duration) -> Self {
         Self {
-            rate: accepted.max(START),
+            rate,
             tokens: 0.0,
             updated: now,
             throttled: now,

@@ -1,6 +1,7 @@
 //! A request on its way, and records that go again.
 
 use super::isolate::GroupId;
+use super::shards::Targets;
 use crate::batch::{Item, Source};
 use crate::destination::Destination;
 use crate::{encode, unpack};
@@ -25,6 +26,8 @@ pub struct Batch {
     /// Bytes booked for encoded records that are being copied into the body.
     pub(super) copies: u64,
     pub(super) weight: u64,
+    /// The shards that they are meant for.
+    pub(super) targets: Targets,
     pub(super) group: Option<GroupId>,
     pub(super) sent: Option<Duration>,
 }
@@ -36,6 +39,8 @@ pub(super) struct Retry {
     pub(super) items: Vec<Item>,
     pub(super) entry: Bytes,
     pub(super) weight: u64,
+    /// Its key's hash, where that tells of the shard.
+    pub(super) hash: Option<u128>,
     pub(super) due: Duration,
     /// With strict order: no other of the same file goes before it.
     pub(super) is_first: bool,
@@ -119,6 +124,7 @@ impl Batch {
             sources: Vec::new(),
             copies: 0,
             weight: body.len() as u64,
+            targets: Targets::default(),
             group: Some(group),
             sent: None,
             body,

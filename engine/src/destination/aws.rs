@@ -78,6 +78,17 @@ pub fn failure_of(answer: &Answer) -> Option<Failure> {
     }
 }
 
+/// The first shard that an answer names, in either encoding.
+pub fn shard_in(answer: &Answer) -> Option<&str> {
+    let Answer::Http { status: 200..=299, body, .. } = answer else { return None };
+    let start = memmem::find(body, SHARD)?;
+    let digits = body[start + SHARD.len()..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    str::from_utf8(&body[start..start + SHARD.len() + digits]).ok()
+}
+
+/// How the names of shards begin.
+const SHARD: &[u8] = b"shardId-";
+
 /// Whether a request may have failed for its encoding: what failed it is nothing that the service says of a request
 /// that it could read.
 pub fn may_be_for_encoding(answer: &Answer) -> bool {

@@ -44,6 +44,8 @@ pub struct Kinesis {
     plain_keys: bool,
     cbor: bool,
     packing: Option<Packing>,
+    /// The beginning of a request for its shards: the stream's name.
+    list: Vec<u8>,
     /// What follows the last record.
     end: Vec<u8>,
 }
@@ -59,6 +61,7 @@ impl Kinesis {
             plain_keys: matches!(flow.partition_key, PartitionKey::Random | PartitionKey::Hash),
             cbor,
             packing: flow.aggregation.map(|bytes| Packing::kpl(bytes.min(max_record))),
+            list: list_begin(stream),
             end: if cbor { cbor_end(stream) } else { json_end(stream) },
         }
     }
@@ -71,6 +74,12 @@ impl Kinesis {
 /// The member that names the stream.
 fn member(stream: &str) -> &'static str {
     if stream.starts_with("arn:") { "StreamARN" } else { "StreamName" }
+}
+
+fn list_begin(stream: &str) -> Vec<u8> {
+    let mut body = format!("{{\"{}\":", member(stream)).into_bytes();
+    json::string(&mut body, stream);
+    body
 }
 
 fn json_end(stream: &str) -> Vec<u8> {
@@ -174,6 +183,17 @@ impl Destination for Kinesis {
 
     fn finish(&self, body: &mut Vec<u8>, _records: u32) {
         body.extend_from_slice(&self.end);
+    }
+
+    fn list_shards(&self, token: Option<&str>) -> Option<Vec<u8>> {
+        let Some(token) = token else {
+            let filter = b",\"ShardFilter\":{\"Type\":\"AT_LATEST\"},\"MaxResults\":1000}";
+            return Some([&self.list, &filter[..]].concat());
+        };
+        let mut body = b"{\"NextToken\":".to_vec();
+        json::string(&mut body, token);
+        body.push(b'}');
+        Some(body)
     }
 
     fn judge(&self, answer: &Answer, records: u32) -> Verdict {

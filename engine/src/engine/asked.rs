@@ -55,6 +55,7 @@ pub(super) enum Asked {
     Encode,
     Send(FlowId, BatchId),
     Resend,
+    Shards(FlowId),
     /// With bytes booked for them.
     Letters(FlowId, Vec<Letter>, u64),
     /// It cannot be opened, but may be another name of a file that is open.
@@ -129,6 +130,9 @@ impl Engine {
             }
             (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
             (Asked::Close, Outcome::Closed) => self.may_have_room(),
+            (Asked::Shards(flow), Outcome::ShardsListed(answer)) => {
+                self.shards_listed(flow, Some(&answer), now)
+            }
             (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
             (Asked::Letters(flow, letters, booked), Outcome::DeadLettered(result)) => {
                 self.lettered(flow, letters, booked, result, now);
@@ -163,6 +167,7 @@ impl Engine {
             Asked::Letters(flow, letters, booked) => {
                 self.lettered(flow, letters, booked, Err(gave_up()), now);
             }
+            Asked::Shards(flow) => self.shards_listed(flow, None, now),
             Asked::Resend => self.resent(None, now),
             Asked::LookInstead(sighting) => self.looked_instead(sighting, Err(gave_up()), now),
             Asked::Room(sighting) => self.has_room(sighting),

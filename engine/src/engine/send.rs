@@ -3,7 +3,7 @@
 use super::{Asked, Engine, Phase};
 use crate::Level;
 use crate::deliver::Dead;
-use crate::destination::{Answer, Failure, Verdict};
+use crate::destination::{self, Answer, Failure, Verdict};
 use crate::encode::{BatchId, Encoded};
 use crate::event::{Action, Do, FileError, Letter, Now};
 use crate::ids::FlowId;
@@ -21,6 +21,10 @@ impl Engine {
             let index = (self.send_turn + step) % self.flows.len();
             let borrow = self.may_borrow(FlowId(index as u32), now);
             let flow = &mut self.flows[index];
+            if !stopping && let Some(body) = flow.sender.list_shards(now) {
+                let flow = FlowId(index as u32);
+                return Some(self.action(Asked::Shards(flow), Do::ListShards { flow, body }));
+            }
             if let Some(what) = flow.sender.step(now, &mut self.budget, borrow, &mut self.rng, stopping) {
                 self.send_turn = index + 1;
                 return Some(self.send_action(what));
@@ -54,6 +58,9 @@ impl Engine {
         let flow = &mut self.flows[id.0 as usize];
         let Some(records) = flow.sender.records_in(batch) else { return };
         let verdict = flow.sender.destination().judge(answer, records);
+        if let Some(shard) = destination::aws::shard_in(answer) {
+            flow.sender.shards.named(shard, now.mono, &mut self.rng);
+        }
         match &verdict {
             Verdict::Unanswered(_) => flow.counters.unanswered_requests += 1,
             Verdict::Refused(_) => flow.counters.failed_requests += 1,
@@ -78,6 +85,20 @@ impl Engine {
         if !effects.dead.is_empty() {
             let letters = effects.dead.into_iter().map(|dead| self.letter(dead)).collect();
             self.write_letters(id, letters, 0);
+        }
+    }
+
+    /// Without a map of the shards sending adapts to throttles alone.
+    pub(super) fn shards_listed(&mut self, id: FlowId, answer: Option<&Answer>, now: Now) {
+        let flow = &mut self.flows[id.0 as usize];
+        if let Err(why) = flow.sender.shards.listed(answer, now.mono, &mut self.rng) {
+            let name = &flow.settings.name;
+            let what = format!(
+                "flow {name}, {}: {why}; sending is paced by its throttles until this is mended",
+                flow.sender.destination().describe()
+            );
+            let subject = format!("shards {name}");
+            self.note(Level::Warn, subject, what);
         }
     }
 

@@ -72,6 +72,8 @@ impl Deed {
             Do::Compute(Job::Frame(_)) => Self::Frame,
             Do::Compute(Job::Encode(_)) => Self::Encode,
             Do::Send(_) => Self::Send,
+            // Like a look, it changes nothing.
+            Do::ListShards { .. } => Self::Look,
             Do::DeadLetters { .. } => Self::DeadLetters,
             Do::Reply { .. } => Self::Reply,
         }

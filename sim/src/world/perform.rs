@@ -131,6 +131,7 @@ impl World {
             }
             Do::Compute(job) => nothing(Outcome::Computed(Box::new(job.run()))),
             Do::Send(request) => self.send(&request),
+            Do::ListShards { .. } => nothing(Outcome::ShardsListed(service::shards(&mut self.rng))),
             Do::DeadLetters { flow, letters } => self.bury(flow.0 as usize, &letters),
             Do::Reply { command, .. } => {
                 let known = self.agent.as_mut().is_some_and(|agent| agent.asked.remove(&command.0));

@@ -81,6 +81,35 @@ pub(crate) fn take(
     Ok(Taken { answer: answer(rng, flow, &fate, &accepted), records: lines(&records), clear })
 }
 
+/// What the service says of a stream's shards, or does not: equal ones, one after the other.
+/// Requests are answered as from the first shard, so that some maps do not have it.
+pub(crate) fn shards(rng: &mut Rng) -> Answer {
+    let http = |status, body: String| Answer::Http {
+        status,
+        error_type: None,
+        clock_offset: Some(0),
+        body: body.into_bytes().into(),
+    };
+    let count = 1 + rng.u128(..4);
+    let width = u128::MAX / count;
+    let shard = |index: u128| {
+        let end = if index + 1 == count { u128::MAX } else { (index + 1) * width - 1 };
+        format!(
+            "{{\"ShardId\":\"shardId-{index:012}\",\"HashKeyRange\":{{\"StartingHashKey\":\"{}\",\"EndingHashKey\":\"{end}\"}},\
+             \"SequenceNumberRange\":{{\"StartingSequenceNumber\":\"1\"}}}}",
+            index * width
+        )
+    };
+    let skipped = u128::from(chance(rng, 100));
+    let shards: Vec<String> = (skipped..count).map(shard).collect();
+    match rng.u32(..8) {
+        0 => http(400, "{\"__type\":\"AccessDeniedException\"}".into()),
+        1 => http(200, "<html>".into()),
+        2 => failed(true),
+        _ => http(200, format!("{{\"Shards\":[{}]}}", shards.join(","))),
+    }
+}
+
 /// A record that arrived.
 struct Arrived {
     lines: Vec<Located>,

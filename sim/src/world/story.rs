@@ -228,6 +228,7 @@ impl Story {
                 self.got.push_str(&String::from_utf8_lossy(&request.body));
                 Outcome::Sent(Answer::Written)
             }
+            Do::ListShards { .. } => Outcome::Cancelled,
             Do::DeadLetters { .. } => Outcome::DeadLettered(Ok(())),
             Do::Unwatch { .. } | Do::Reply { .. } => Outcome::Closed,
         }

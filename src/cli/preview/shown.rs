@@ -141,6 +141,7 @@ impl Shower {
             encoded: Vec::new(),
             parts: vec![Part { lines: Arc::clone(lines), recs: 0..lines.recs.len(), key: self.key.clone() }],
             counts: vec![1; lines.recs.len()],
+            targets: Vec::new(),
             strip: self.strip,
             capacity: lines.bytes.len(),
             seed: fastrand::u64(..),

@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::asked::Asked;
+use bytes::Bytes;
 use jiff::Timestamp;
 use kintail_engine::command::Reply;
 use kintail_engine::event::{Action, Do, FileError, Letter, Outcome, Request};
@@ -34,6 +35,7 @@ impl Driver {
             Do::Unwatch { dir } => self.unwatch(asked, dir),
             Do::Compute(job) => Self::compute(asked, job),
             Do::Send(request) => self.send(asked, request),
+            Do::ListShards { flow, body } => self.list_shards(asked, flow, body),
             Do::DeadLetters { flow, letters } => self.dead_letters(asked, flow, letters),
             Do::Reply { command, reply } => self.reply(asked, command, *reply),
         }
@@ -69,6 +71,10 @@ impl Driver {
     fn send(&self, asked: Asked, request: Request) {
         let sink = &self.io.sinks[request.flow.0 as usize];
         sink.send(request, asked.with(Outcome::Sent));
+    }
+
+    fn list_shards(&self, asked: Asked, flow: FlowId, body: Bytes) {
+        self.io.sinks[flow.0 as usize].list_shards(body, asked.with(Outcome::ShardsListed));
     }
 
     fn dead_letters(&self, asked: Asked, flow: FlowId, letters: Vec<Letter>) {

@@ -33,6 +33,10 @@ pub(crate) trait Service: Debug + Send + Sync + 'static {
 
     /// Sends the body that [`protocol::with_body`] set.
     fn put(&self, client: &Self::Client) -> impl Future<Output = Answer> + Send;
+
+    /// Asks for the stream's shards with the body that [`protocol::with_body`] set. A service without shards is
+    /// never asked.
+    fn list_shards(&self, client: &Self::Client) -> impl Future<Output = Answer> + Send;
 }
 
 /// The io half of a flow's service.
@@ -66,9 +70,22 @@ impl<S: Service> Remote<S> {
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move { reply(inner.send(body).await) });
     }
+
+    /// Asks for the shards in a task of its own.
+    pub(super) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move { reply(inner.list_shards(body).await) });
+    }
 }
 
 impl<S: Service> Inner<S> {
+    async fn list_shards(&self, body: Bytes) -> Answer {
+        match self.client().await {
+            Ok(client) => protocol::with_body(body, self.service.list_shards(&client)).await.0,
+            Err(failure) => Answer::Failed { may_have_arrived: false, failure },
+        }
+    }
+
     async fn send(&self, body: Bytes) -> Answer {
         let client = match self.client().await {
             Ok(client) => client,

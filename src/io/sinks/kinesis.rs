@@ -22,4 +22,8 @@ impl Service for Kinesis {
     async fn put(&self, client: &Client) -> Answer {
         answer_of(client.put_records().set_stream_arn(self.arn.clone()).send().await).await
     }
+
+    async fn list_shards(&self, client: &Client) -> Answer {
+        answer_of(client.list_shards().set_stream_arn(self.arn.clone()).send().await).await
+    }
 }
