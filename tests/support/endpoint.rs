@@ -155,6 +155,12 @@ impl Shared {
 
     /// Does what the script says; false ends the connection.
     fn answer(&self, request: &Request, connection: &TcpStream) -> io::Result<bool> {
+        if request.header("x-amz-target").ends_with(".ListShards") {
+            // Who may only write paces itself by what is refused.
+            return Response::error(400, request, "AccessDeniedException", "ListShards is not allowed")
+                .send(connection, self.manner.clock)
+                .map(|()| true);
+        }
         if self.manner.no_cbor && request.header("content-type") == http::CBOR {
             return Response::page(500).send(connection, self.manner.clock).map(|()| true);
         }

@@ -132,3 +132,31 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CursorId, Epoch, FileId, FlowId, RunId, Span};
+
+    fn retry(file: u64, at: u64) -> Retry {
+        let run = RunId(1);
+        let cursor =
+            CursorId { flow: FlowId(0), file: FileId { run, number: file }, epoch: Epoch { run, number: 0 } };
+        let item = Item { cursor, span: Span::new(at, at + 1), tries: 1, failed: None, length: 1 };
+        let (entry, due) = (Bytes::new(), Duration::ZERO);
+        Retry { items: vec![item], entry, weight: 1, hash: None, due, is_first: false }
+    }
+
+    #[test]
+    fn a_record_that_fails_again_stays_before_those_that_follow_it() {
+        let mut retries = VecDeque::new();
+        for (file, at) in [(1, 5), (2, 9), (1, 7), (1, 2), (2, 3)] {
+            put_in_order(&mut retries, retry(file, at));
+        }
+        let places = retries
+            .iter()
+            .map(|retry| (retry.items[0].cursor.file.number, retry.items[0].span.start, retry.is_first));
+        let places: Vec<_> = places.collect();
+        assert_eq!(places, [(1, 2, true), (1, 5, false), (2, 3, true), (2, 9, false), (1, 7, false)]);
+    }
+}
