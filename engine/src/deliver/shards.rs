@@ -308,7 +308,7 @@ impl Shards {
         rng: &mut fastrand::Rng,
     ) {
         let sent = self.counts(targets, |_| true);
-        let mut shared = false;
+        let mut by_others = false;
         for (at, count) in throttled {
             let all = sent.iter().find(|(other, _)| *other == at).map_or(count, |(_, all)| *all);
             let shard = &mut self.open[at];
@@ -316,15 +316,13 @@ impl Shards {
             shard.bucket.empty(now);
             if count as f64 > SHARED * all as f64 {
                 shard.pacer.throttled(count, count * bytes, now);
-                shared = true;
+                by_others = true;
             }
             if idle {
                 self.doubt(now, rng);
             }
         }
-        if shared {
-            self.ramp = None;
-        } else if self.ramp.as_mut().is_some_and(|ramp| ramp.grow(now)) {
+        if by_others || self.ramp.as_mut().is_some_and(|ramp| ramp.grow(now)) {
             self.ramp = None;
         }
     }

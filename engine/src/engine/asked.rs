@@ -131,7 +131,7 @@ impl Engine {
             (Asked::Room(sighting), Outcome::Closed) => self.has_room(sighting),
             (Asked::Close, Outcome::Closed) => self.may_have_room(),
             (Asked::Shards(flow), Outcome::ShardsListed(answer)) => {
-                self.shards_listed(flow, Some(&answer), now)
+                self.shards_listed(flow, Some(&answer), now);
             }
             (Asked::Resend, Outcome::Sent(answer)) => self.resent(Some(&answer), now),
             (Asked::Letters(flow, letters, booked), Outcome::DeadLettered(result)) => {

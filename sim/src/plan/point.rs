@@ -63,7 +63,10 @@ impl Deed {
             Do::Load => Self::Load,
             Do::Save(_) => Self::Save,
             Do::List { .. } => Self::List,
-            Do::FollowLink { .. } | Do::Look { .. } | Do::LookDeleted { .. } => Self::Look,
+            // What changes nothing.
+            Do::FollowLink { .. } | Do::Look { .. } | Do::LookDeleted { .. } | Do::ListShards { .. } => {
+                Self::Look
+            }
             Do::Open { .. } => Self::Open,
             Do::Read { .. } | Do::Measure { .. } => Self::Read,
             Do::Close { .. } => Self::Close,
@@ -72,8 +75,6 @@ impl Deed {
             Do::Compute(Job::Frame(_)) => Self::Frame,
             Do::Compute(Job::Encode(_)) => Self::Encode,
             Do::Send(_) => Self::Send,
-            // Like a look, it changes nothing.
-            Do::ListShards { .. } => Self::Look,
             Do::DeadLetters { .. } => Self::DeadLetters,
             Do::Reply { .. } => Self::Reply,
         }

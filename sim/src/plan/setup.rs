@@ -15,6 +15,7 @@ pub(crate) const ARCHIVE: &str = "/log/old";
 
 /// How a world is set up.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a world has many properties, each by itself")]
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     /// Of each flow.

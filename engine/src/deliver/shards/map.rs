@@ -34,7 +34,8 @@ struct Page {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Shard {
-    shard_id: String,
+    #[serde(rename = "ShardId")]
+    id: String,
     hash_key_range: HashKeys,
     #[serde(default)]
     sequence_number_range: Sequence,
@@ -64,7 +65,7 @@ pub fn add_page(found: &mut Vec<Open>, body: &[u8]) -> Result<Option<String>, Un
         let number = |text: &str| text.parse::<u128>().map_err(|_| Unusable::Unreadable);
         let keys = &shard.hash_key_range;
         let range = number(&keys.starting_hash_key)?..=number(&keys.ending_hash_key)?;
-        found.push(Open { id: shard.shard_id, range });
+        found.push(Open { id: shard.id, range });
     }
     Ok(page.next_token)
 }

@@ -67,7 +67,9 @@ impl Service {
 
 /// Lets senders without end of records at a service, for so many seconds. Answers take five milliseconds.
 fn run(senders: &mut [Shards], service: &mut Service, seconds: u32, rng: &mut fastrand::Rng) {
-    let mut out: Vec<(Duration, usize, Targets, Vec<(u32, Failure)>)> = Vec::new();
+    /// When an answer comes, to which sender, and what it says.
+    type Answer = (Duration, usize, Targets, Vec<(u32, Failure)>);
+    let mut out: Vec<Answer> = Vec::new();
     for tick in 0..seconds * 1000 {
         let now = MS * tick;
         for (left, rate) in service.left.iter_mut().zip(&service.rates) {
@@ -163,7 +165,7 @@ fn a_map_with_a_gap_is_not_believed_and_asked_for_again() {
 fn a_shard_that_is_not_on_the_map_has_the_map_renewed() {
     let mut rng = fastrand::Rng::with_seed(6);
     let mut shards = known(2, &mut rng);
-    let now = Duration::from_secs(60);
+    let now = Duration::from_mins(1);
     shards.named("shardId-0", now, &mut rng);
     assert!(shards.listing_due().unwrap() >= EACH);
     shards.named("shardId-7", now, &mut rng);

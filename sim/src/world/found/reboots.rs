@@ -102,7 +102,7 @@ fn a_refill_in_the_same_boot_is_no_power_cut() {
     story.disk.lose_end(node, 2000);
     story.restart();
     story.pass_undisturbed(SECONDS);
-    assert_eq!(story.got.len(), 2000 - 2000 % 50);
+    assert_eq!(story.got.len(), 2000);
 }
 
 #[test]
