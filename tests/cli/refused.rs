@@ -137,6 +137,23 @@ fn aggregation_is_refused_where_nothing_could_share_a_record() {
 }
 
 #[test]
+fn strict_order_is_refused_where_nothing_could_keep_it() {
+    let with = |body: &str| flow(&format!("{body}\nordering = \"strict\""));
+    let keys = ["", "partition_key = \"const:k\"", "partition_key = \"field:id\"", "aggregation = false"];
+    for right in keys.map(|key| format!("stream = \"s\"\n{key}")).iter().chain([&"stdout = true".to_owned()])
+    {
+        Place::new(&with(right)).right();
+    }
+    let place = Place::new(&with("delivery_stream = \"s\""));
+    assert_eq!(place.reports()[0]["message"], "a delivery stream keeps no order");
+    for key in ["hash", "random"] {
+        let reports = Place::new(&with(&format!("stream = \"s\"\npartition_key = \"{key}\""))).reports();
+        assert_eq!(reports.len(), 1, "{reports:#?}");
+        assert_eq!(reports[0]["message"], "`ordering` needs keys that keep it");
+    }
+}
+
+#[test]
 fn too_little_memory_is_refused_with_the_least_that_works() {
     let place = Place::new(&format!("[agent]\nmemory = \"1MiB\"\n{}", flow("stdout = true")));
     let help = place.reports()[0]["help"].as_str().expect("help").to_owned();
@@ -152,8 +169,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     Place::new(&format!("{agent}{}", flow(defaults))).right();
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
-        ("stdout = true\nidentity = \"content\"", "`identity = \"content\"`"),
-        ("stream = \"s\"\nordering = \"strict\"", "`ordering = \"strict\"`"),
         ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
         ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),

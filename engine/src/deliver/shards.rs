@@ -26,9 +26,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// Signs do not count so soon after an answer.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// A key is drawn about so often as there are shards. With more of them than this that is too dear, and one agent
-/// hardly fills a shard.
-const MOST: usize = 64;
+/// A key is drawn about so often as there are shards, each time for an MD5 of some 150 ns. With more shards than this that
+/// is too dear for a record of a lone line, and one agent hardly fills a shard.
+const MOST: usize = 16;
 
 /// A shard of which more than this share is throttled is shared with others: its rate is cut. Less is a matter of
 /// when requests happen to arrive.

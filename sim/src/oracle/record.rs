@@ -115,7 +115,7 @@ impl Oracle {
         if ordered && fresh < end && again_to < u64::MAX {
             if fresh < book.in_order {
                 let text = format!("{name} got {record:?} after what follows it, up to {}", book.in_order);
-                return Err(Broken::new("files and pipes are written in order", text));
+                return Err(Broken::new("what is to be in order is", text));
             }
             book.in_order = fresh;
         }

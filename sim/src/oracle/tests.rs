@@ -22,6 +22,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(false)
+    }
+
+    /// With strict order, or without.
+    fn of(strict: bool) -> Self {
         let mut setup = Plan::of(0).setup;
         setup.settings.flows.truncate(1);
         setup.scopes = vec![Scope::All];
@@ -32,6 +37,7 @@ impl Scene {
         flow.line.skip_header = 0;
         flow.process.clear();
         flow.start_at = StartAt::Beginning;
+        flow.strict = strict;
         let mut scene = Self {
             disk: Disk::new(true),
             oracle: Oracle::new(&setup, true),
@@ -70,6 +76,15 @@ impl Scene {
         let check = Check { at: 0, print: Fingerprint::default() };
         let flow = self.oracle.flows[0].name.clone();
         Put::Cursor(CursorRow { flow, file: FILE, epoch: EPOCH, prefix, ranges, check, seen: 30 })
+    }
+}
+
+#[test]
+fn a_line_after_what_follows_it_breaks_strict_order_alone() {
+    for strict in [true, false] {
+        let mut scene = Scene::of(strict);
+        scene.accept(1).unwrap();
+        assert_eq!(scene.accept(0).is_err(), strict);
     }
 }
 
