@@ -14,6 +14,10 @@ impl Engine {
             return false;
         }
         let Some(file) = self.files.get(&id) else { return false };
+        // It would keep the place of another that is to be decoded, for which it waits perhaps.
+        if file.is_compressed() {
+            return false;
+        }
         let waits = self.of_one_name(&file.first_path).any(|other| {
             let reads = other.cursors.iter().any(|cursor| cursor.flow == flow && !is_done(other, cursor));
             reads && self.turn_of(other) < self.turn_of(file)
