@@ -115,11 +115,6 @@ impl Pending {
         self.queue.push_back(Waiting { lines: Arc::new(lines), next: 0, key, since: now, charge });
     }
 
-    /// The weight and body bytes of the next record.
-    pub fn peek(&self, to: &dyn Destination) -> Option<(u64, u64)> {
-        self.queue.front().map(|waiting| waiting.size(to))
-    }
-
     /// Since when the oldest waits of those that are not of these files.
     pub fn oldest_but(&self, held: &BTreeSet<FileId>) -> Option<Duration> {
         self.first_but(held).map(|waiting| waiting.since)

@@ -22,7 +22,7 @@ use crate::event::{Do, Request};
 use crate::frame::Lines;
 use crate::ids::{FileId, FlowId};
 use crate::job::Job;
-use crate::partition::{self, KeyRule};
+use crate::partition::KeyRule;
 use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, PartitionKey, Retry as RetryRules};
 use bytes::Bytes;
 use health::Health;
@@ -193,14 +193,12 @@ impl Sender {
         if self.health.has_stopped() || self.in_flight() >= self.slots() || self.ready_at(now) > now {
             return None;
         }
-        if let Some(at) =
-            self.again.iter().position(|again| again.due <= now).filter(|at| !self.strict || *at == 0)
-        {
+        if let Some(at) = self.next_again().iter().position(|again| again.due <= now) {
             let batch = self.again.remove(at).batch;
             self.shards.resent(&batch.targets, batch.weight_of(1), now);
             return Some(self.send(batch, now));
         }
-        if self.strict && !self.again.is_empty() {
+        if self.again_goes_first() {
             return None;
         }
         self.starved = false;
@@ -213,15 +211,22 @@ impl Sender {
         if self.health.has_stopped() || self.in_flight() >= self.slots() {
             return None;
         }
-        if self.strict
-            && let Some(first) = self.again.first()
-        {
-            return Some(first.due.max(self.ready_at(now)));
-        }
-        let again = self.again.iter().map(|again| again.due).min();
-        let fresh = if self.starved { None } else { self.due_at(now, stopping) };
+        let again = self.next_again().iter().map(|again| again.due).min();
+        let waits = self.starved || self.again_goes_first();
+        let fresh = if waits { None } else { self.due_at(now, stopping) };
         let due = [again, fresh].into_iter().flatten().min()?;
         Some(due.max(self.ready_at(now)))
+    }
+
+    /// Whole batches of which one may go next: with strict order the first alone.
+    fn next_again(&self) -> &[Again] {
+        let most = if self.strict { 1 } else { usize::MAX };
+        &self.again[..most.min(self.again.len())]
+    }
+
+    /// With strict order nothing overtakes them.
+    fn again_goes_first(&self) -> bool {
+        self.strict && !self.again.is_empty()
     }
 
     fn slots(&self) -> u32 {
@@ -237,8 +242,7 @@ impl Sender {
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
         let ready = |retry: &Retry| retry.due.max(self.shards.ready_for(retry.hash, now));
         let retry = self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(ready).min();
-        let oldest = if self.strict { self.pending.oldest_but(&self.held()) } else { self.pending.oldest() };
-        let fresh = oldest.map(|oldest| {
+        let fresh = self.pending.oldest_but(&self.held()).map(|oldest| {
             let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
                 || self.pending.weight() >= self.rules.max_bytes;
             if full || stopping {
@@ -253,8 +257,10 @@ impl Sender {
 
     /// With strict order: the files of which a record goes again, before any that follows it.
     fn held(&self) -> BTreeSet<FileId> {
-        let retries = self.retries.iter().filter(|_| self.strict);
-        retries.filter_map(|retry| retry.items.first()).map(|item| item.cursor.file).collect()
+        if !self.strict {
+            return BTreeSet::new();
+        }
+        self.retries.iter().filter_map(Retry::file).collect()
     }
 
     fn cut(
@@ -268,13 +274,12 @@ impl Sender {
         let overhead = self.destination.overhead();
         let available = budget.room(flow, borrow).saturating_sub(overhead);
         let mut room = self.room(available, now);
-        let held = self.held();
+        let files_held = self.held();
         let mut targets = self.shards.targets();
         let (encoded, mut items, mut counts) = self.take_retries(now, &mut room, &mut targets);
         if encoded.is_empty() {
             // One record always goes, however large: from the reserve if need be.
-            let next = self.pending.peek_but(&held, self.destination());
-            let (weight, wire) = next?;
+            let (weight, wire) = self.pending.peek_but(&files_held, self.destination())?;
             room.weight = room.weight.max(weight);
             let wire = wire + self.destination.separator().len() as u64;
             if wire > room.wire {
@@ -288,7 +293,7 @@ impl Sender {
         }
         budget.stop_waiting(flow);
         let taken = if self.strict {
-            self.pending.take_one_each(room, &*self.destination, &held)
+            self.pending.take_one_each(room, &*self.destination, &files_held)
         } else {
             self.pending.take(room, &*self.destination)
         };

@@ -73,7 +73,8 @@ impl Sink {
     pub(crate) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
         match self {
             Self::Kinesis(remote) => remote.list_shards(body, reply),
-            Self::Firehose(_) | Self::Local(_) => reply(no_shards()),
+            Self::Firehose(remote) => remote.list_shards(body, reply),
+            Self::Local(_) => reply(no_shards()),
         }
     }
 }

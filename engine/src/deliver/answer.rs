@@ -2,14 +2,14 @@
 
 use super::isolate::{GroupId, Judged};
 use super::request::{Again, Batch, Retry};
-use super::{Sender, health, partition, request};
+use super::{Sender, health, request};
 use crate::batch::Item;
 use crate::budget::Budget;
 use crate::destination::{Failure, FailureKind, Verdict};
 use crate::encode::BatchId;
 use crate::event::Now;
 use crate::ids::{CursorId, Span};
-use crate::unpack;
+use crate::{partition, unpack};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -292,9 +292,9 @@ impl Sender {
     ) {
         let weight = entry.len() as u64;
         answer.budget.resize(self.flow.0 as usize, booked, weight);
-        // A copy of its own: a slice would keep the whole body in memory.
         let known = self.shards.are_known();
         let hash = known.then(|| partition::hash_key(&self.destination.key(entry)));
+        // A copy of its own: a slice would keep the whole body in memory.
         let entry = Bytes::copy_from_slice(entry);
         let retry = Retry { items, entry, weight, hash, due, is_first: true };
         if self.strict {

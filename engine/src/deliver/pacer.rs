@@ -14,6 +14,11 @@ pub(super) fn cost(records: u64, bytes: u64) -> f64 {
     (records as f64 / SHARD_RECORDS).max(bytes as f64 / SHARD_BYTES)
 }
 
+/// When what is lacking has come at a rate; in a minute at the latest.
+pub(super) fn filled_at(lacking: f64, rate: f64, now: Duration) -> Duration {
+    if lacking <= 0.0 { now } else { now + Duration::from_secs_f64((lacking / rate).min(60.0)) }
+}
+
 /// Records that a shard takes in a second.
 pub(super) const SHARD_RECORDS: f64 = 1000.0;
 
@@ -119,7 +124,7 @@ impl Pacer {
     pub fn spare_at(&self, seconds: f64, now: Duration) -> Duration {
         let Some(limit) = &self.limit else { return now };
         let lacking = seconds * limit.rate - self.tokens(now);
-        if lacking <= 0.0 { now } else { now + Duration::from_secs_f64((lacking / limit.rate).min(60.0)) }
+        filled_at(lacking, limit.rate, now)
     }
 
     /// What may go now, in shard-seconds; below zero: a debt.

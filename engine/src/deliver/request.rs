@@ -4,6 +4,7 @@ use super::isolate::GroupId;
 use super::shards::Targets;
 use crate::batch::{Item, Source};
 use crate::destination::Destination;
+use crate::ids::FileId;
 use crate::{encode, unpack};
 use bytes::Bytes;
 use std::collections::{BTreeSet, VecDeque};
@@ -52,6 +53,13 @@ pub(super) struct Again {
     pub(super) batch: Batch,
 }
 
+impl Retry {
+    /// Of its first line; with strict order of all.
+    pub(super) fn file(&self) -> Option<FileId> {
+        self.items.first().map(|item| item.cursor.file)
+    }
+}
+
 /// Adds a record, with strict order, before those of its file that follow it there.
 pub(super) fn put_in_order(retries: &mut VecDeque<Retry>, retry: Retry) {
     let place = |retry: &Retry| retry.items.first().map(|item| (item.cursor, item.span.start));
@@ -68,7 +76,7 @@ pub(super) fn put_in_order(retries: &mut VecDeque<Retry>, retry: Retry) {
 pub(super) fn mark_first(retries: &mut VecDeque<Retry>) {
     let mut files = BTreeSet::new();
     for retry in retries {
-        retry.is_first = retry.items.first().is_none_or(|item| files.insert(item.cursor.file));
+        retry.is_first = retry.file().is_none_or(|file| files.insert(file));
     }
 }
 

@@ -153,16 +153,14 @@ impl Engine {
 
     /// The flows to which it is a generation that they have not seen, or may have in it what they have not.
     pub(super) fn unseen_in(&self, sighting: &Sighting, meta: &Meta) -> Vec<FlowId> {
-        let path = sighting.path();
-        // It may be made of one that was held back, and that nobody has read.
-        let held = self.held_before.values().any(|held| name::is_compressed_copy_of(&path, held));
-        if sighting.unseen || held || self.may_hold_unread(sighting, meta) {
+        if sighting.unseen || self.may_hold_unread(sighting, meta) {
             return sighting.kin.clone();
         }
         self.unseen_by(&sighting.kin, meta.identity, meta.mtime)
     }
 
-    /// Whether a file is missing of which nobody has read a byte: this may be what is left of it.
+    /// Whether a file is missing of which nobody has read a byte, or was held back when the agent before this one ended: this
+    /// may be what is left of it.
     fn may_hold_unread(&self, sighting: &Sighting, meta: &Meta) -> bool {
         let path = sighting.path();
         let plain = sighting.plain_path();
@@ -170,7 +168,8 @@ impl Engine {
             0 => plain.as_ref().is_some_and(|plain| file.had_name(plain)),
             btime => btime <= meta.mtime,
         };
-        self.originals_of(&path).any(|file| file.head.len == 0 && is_unread(file) && older(file))
+        let held = self.held_before.values().any(|held| name::is_compressed_copy_of(&path, held));
+        held || self.originals_of(&path).any(|file| file.head.len == 0 && is_unread(file) && older(file))
     }
 
     /// A file that nobody has read yet is compressed, under a name that does not tell.

@@ -7,12 +7,15 @@ use super::tree::Sighting;
 use crate::content;
 use crate::event::{Meta, Now};
 use crate::follow::File;
-use crate::ids::FileId;
+use crate::ids::{FileId, FlowId};
 use crate::settings::FoundBy;
 
 impl Engine {
     /// What was sighted begins with `head`, and may be a known file that had another inode.
     pub(super) fn mind_the_content(&mut self, sighting: &Sighting, meta: &Meta, head: &[u8], now: Now) {
+        if !self.flows.iter().any(|flow| flow.settings.identity == FoundBy::Content) {
+            return;
+        }
         let known = self.by_identity.get(&meta.identity).and_then(|id| self.files.get(id));
         if known.is_some_and(|file| file.handle.is_some() || file.begins(head)) {
             return;
@@ -34,7 +37,7 @@ impl Engine {
     }
 
     fn is_found_by_content(&self, file: &File) -> bool {
-        let found_by = |flow: crate::ids::FlowId| self.flows[flow.0 as usize].settings.identity;
+        let found_by = |flow: FlowId| self.flows[flow.0 as usize].settings.identity;
         file.cursors.iter().any(|cursor| found_by(cursor.flow) == FoundBy::Content)
     }
 }

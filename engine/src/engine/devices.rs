@@ -35,16 +35,22 @@ impl Engine {
     /// The known file that is like this but for the device.
     fn on_another_device(&self, sighting: &Sighting, identity: Identity) -> Option<FileId> {
         let path = sighting.path();
-        let mut from = Some(0);
-        while let Some(dev) = from.and_then(|from| self.next_device(from)) {
-            let known = self.by_identity.get(&Identity { dev, ..identity });
-            let file = known.and_then(|id| self.files.get(id)).filter(|file| is_nowhere(file, &path));
-            if let Some(file) = file.filter(|file| self.is_where_it_was(file, sighting, &path)) {
-                return Some(file.id);
-            }
-            from = dev.checked_add(1);
-        }
-        None
+        let known = self.devices().filter_map(|dev| self.by_identity.get(&Identity { dev, ..identity }));
+        let files = known.filter_map(|id| self.files.get(id));
+        let mut found =
+            files.filter(|file| is_nowhere(file, &path) && self.is_where_it_was(file, sighting, &path));
+        found.next().map(|file| file.id)
+    }
+
+    /// The devices that known files are on.
+    pub(super) fn devices(&self) -> impl Iterator<Item = u64> {
+        std::iter::successors(self.next_device(0), |dev| self.next_device(dev.checked_add(1)?))
+    }
+
+    /// The first device from this number on that any known file is on.
+    fn next_device(&self, from: u64) -> Option<u64> {
+        let least = Identity { dev: from, ino: 0, btime: i64::MIN };
+        self.by_identity.range(least..).next().map(|(identity, _)| identity.dev)
     }
 
     /// Clones of a file system bear the same inodes, elsewhere. After a boot the nanosecond of its birth tells enough.

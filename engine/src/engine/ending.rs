@@ -20,7 +20,6 @@ impl Engine {
     pub(super) fn place(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let was_live = file.ending == Ending::Live;
-        let path = file.first_path.clone();
         match (file.is_live(), file.ending) {
             (true, _) => file.ending = Ending::Live,
             (false, Ending::Live) => {
@@ -31,12 +30,13 @@ impl Engine {
         }
         let displaced = file.ending == Ending::Displaced;
         let moved = was_live != (file.ending == Ending::Live);
+        let moved = moved.then(|| file.first_path.clone());
         let name = file.names.first().filter(|_| displaced && was_live && file.handle.is_none()).cloned();
         if displaced && file.handle.is_some() {
             self.look_whether_quiet(id, now);
         }
         self.may_be_spare(id);
-        if moved {
+        if let Some(path) = moved {
             self.let_all_of(&path);
         }
         // What has no newline at its end is to be read yet.

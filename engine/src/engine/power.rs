@@ -18,8 +18,8 @@ impl Engine {
         // What was written since takes the place of what was lost, and nobody knows from where on.
         let untouched = meta.mtime.saturating_add(coarseness(meta.mtime).as_nanos() as i64) < self.booted;
         // Under a rotated name it may be a copy that was made before that was read.
-        let cut = self.rebooted && untouched && !name::is_rotated(path);
-        let Some(file) = self.files.get_mut(&id).filter(|file| cut && is_told(file)) else { return };
+        let may_be = self.rebooted && untouched && !name::is_rotated(path);
+        let Some(file) = self.files.get_mut(&id).filter(|file| may_be && is_told(file)) else { return };
         let epoch = Epoch { run, number: file.epoch.number + 1 };
         let longer = file.cursors.iter_mut().filter(|cursor| cursor.seen.max(cursor.acked.end()) > size);
         let cut: Vec<_> = longer.map(|cursor| (cursor.id(id), cut_off(cursor, size, epoch))).collect();

@@ -261,23 +261,11 @@ impl Engine {
 
     /// Whether a file with this inode number is open.
     pub(super) fn is_inode_open(&self, ino: u64) -> bool {
-        let mut from = Some(0);
-        while let Some(dev) = from.and_then(|from| self.next_device(from)) {
-            let (first, last) = (i64::MIN, i64::MAX);
+        self.devices().any(|dev| {
             let of = |btime| crate::state::Identity { dev, ino, btime };
-            let mut known = self.by_identity.range(of(first)..=of(last));
-            if known.any(|(_, id)| self.files.get(id).is_some_and(|file| file.handle.is_some())) {
-                return true;
-            }
-            from = dev.checked_add(1);
-        }
-        false
-    }
-
-    /// The first device from this number on that any known file is on.
-    pub(super) fn next_device(&self, from: u64) -> Option<u64> {
-        let least = crate::state::Identity { dev: from, ino: 0, btime: i64::MIN };
-        self.by_identity.range(least..).next().map(|(identity, _)| identity.dev)
+            let mut known = self.by_identity.range(of(i64::MIN)..=of(i64::MAX));
+            known.any(|(_, id)| self.files.get(id).is_some_and(|file| file.handle.is_some()))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Strict order over a rotation or truncation: what follows a file under its live name is read when that was read to its
 //! end, and all of it is done with.
 
-use super::Engine;
+use super::{Engine, Flow};
 use crate::follow::{Cursor, Ending, File, Stage};
 use crate::ids::{FileId, FlowId, Span};
 use std::path::Path;
@@ -39,15 +39,12 @@ impl Engine {
 
     /// All that wait for others of this name look again whether they still do.
     pub(super) fn let_all_of(&mut self, path: &Path) {
-        if !self.flows.iter().any(|flow| flow.settings.strict) {
+        if !self.has_strict_flow() {
             return;
         }
         for id in self.of_one_name(path).map(|file| file.id).collect::<Vec<_>>() {
             let Some(file) = self.files.get_mut(&id) else { continue };
-            for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Waits) {
-                cursor.stage = Stage::Queued;
-                self.flows[cursor.flow.0 as usize].ready.push_back(id);
-            }
+            go_on(file, &mut self.flows);
             // It may have been closed for others meanwhile.
             let unread = file.cursors.iter().any(|cursor| cursor.position.line.at < cursor.seen);
             let name = file.names.first().filter(|_| file.handle.is_none() && unread).cloned();
@@ -66,6 +63,9 @@ impl Engine {
 
     /// Of files that the store knows, those that are no longer where they were were there first; and the elder.
     pub(super) fn rank(&mut self) {
+        if !self.has_strict_flow() {
+            return;
+        }
         let live = |file: &File| file.path == file.first_path && !file.is_homeless();
         let age = |file: &File| (live(file), file.identity.btime, file.id.number, file.id);
         let mut files: Vec<&mut File> = self.files.values_mut().collect();
@@ -78,16 +78,25 @@ impl Engine {
     /// Nobody waits any more.
     pub(super) fn let_all(&mut self) {
         for file in self.files.values_mut() {
-            for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Waits) {
-                cursor.stage = Stage::Queued;
-                self.flows[cursor.flow.0 as usize].ready.push_back(file.id);
-            }
+            go_on(file, &mut self.flows);
         }
+    }
+
+    fn has_strict_flow(&self) -> bool {
+        self.flows.iter().any(|flow| flow.settings.strict)
     }
 
     fn of_one_name(&self, path: &Path) -> impl Iterator<Item = &File> {
         let files = self.kin.exactly(path).filter_map(|id| self.files.get(&id));
         files.filter(move |file| file.first_path == path)
+    }
+}
+
+/// Flows that wait with a file wait no longer.
+fn go_on(file: &mut File, flows: &mut [Flow]) {
+    for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Waits) {
+        cursor.stage = Stage::Queued;
+        flows[cursor.flow.0 as usize].ready.push_back(file.id);
     }
 }
 

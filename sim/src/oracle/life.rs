@@ -110,13 +110,11 @@ impl Oracle {
         }
     }
 
-    /// The device has another number. Only a boot, and a time of birth, tell that what has another name is on it too.
+    /// The device, on which no file has a second name yet, has another number. Only a boot, and a time of birth, tell that what has another name is on it too.
     pub(crate) fn renumbered(&mut self, disk: &Disk, booted: bool) {
         let told = |node: NodeId| booted && disk.identity(node).btime != 0;
         let nodes = disk.contents.iter().map(|content| content.node).enumerate();
         self.estranged.extend(nodes.filter(|(_, node)| !told(*node)).map(|(content, _)| content));
-        let linked = disk.contents.iter().filter(|content| disk.nodes[content.node].linked);
-        linked.for_each(|content| self.linked(disk.nodes[content.node].content));
     }
 
     /// A content has a name of which no row tells.

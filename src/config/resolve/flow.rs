@@ -21,7 +21,6 @@ impl Resolver<'_> {
         let max_record = section.size("max_record").unwrap_or_default();
         let strict = self.is_strict(section, &destination);
         let aggregation = self.aggregation(section, &destination, strict);
-        let aggregated = aggregation.is_some();
         let flow = Flow {
             name: self.name(section),
             files: self.globs(section, "files"),
@@ -56,7 +55,7 @@ impl Resolver<'_> {
                 "strip" => Newline::Strip,
                 _ => Newline::Keep,
             },
-            batch: batch(section, &destination, aggregated),
+            batch: batch(section, &destination, aggregation.is_some()),
             retry: self.retry(section),
             line: line(section),
             process: self.process(section),
@@ -146,15 +145,18 @@ impl Resolver<'_> {
 
     /// How large records of several lines get, where lines are to share records.
     fn aggregation(&mut self, section: &Section, destination: &Destination, strict: bool) -> Option<u64> {
-        let field = section.text("partition_key").is_some_and(|key| key.starts_with("field:"));
+        let key = section.text("partition_key").unwrap_or_default();
         let unwritten = section.written("aggregation").is_none();
-        if strict && unwritten && !field && matches!(destination, Destination::Kinesis { .. }) {
+        if strict
+            && unwritten
+            && !key.starts_with("field:")
+            && matches!(destination, Destination::Kinesis { .. })
+        {
             return section.size("aggregate_bytes");
         }
         if !section.is("aggregation") {
             return None;
         }
-        let key = section.text("partition_key").unwrap_or_default();
         match destination {
             Destination::File { .. } | Destination::Stdout => {
                 let help = "files and stdout are lines one after the other as they are: leave it out";

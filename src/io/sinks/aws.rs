@@ -10,6 +10,7 @@ mod wire;
 pub(super) use access::Access;
 pub(super) use answer::of as answer_of;
 
+use super::no_shards;
 use aws_config::SdkConfig;
 use bytes::Bytes;
 use kintail_engine::destination::aws::{failure_of, is_cbor};
@@ -36,7 +37,9 @@ pub(crate) trait Service: Debug + Send + Sync + 'static {
 
     /// Asks for the stream's shards with the body that [`protocol::with_body`] set. A service without shards is
     /// never asked.
-    fn list_shards(&self, client: &Self::Client) -> impl Future<Output = Answer> + Send;
+    fn list_shards(&self, _client: &Self::Client) -> impl Future<Output = Answer> + Send {
+        std::future::ready(no_shards())
+    }
 }
 
 /// The io half of a flow's service.

@@ -1,7 +1,6 @@
 //! The io half of Firehose.
 
 use super::aws::{Service, answer_of};
-use super::no_shards;
 use aws_config::SdkConfig;
 use aws_sdk_firehose::Client;
 use kintail_engine::destination::Answer;
@@ -19,9 +18,5 @@ impl Service for Firehose {
 
     async fn put(&self, client: &Client) -> Answer {
         answer_of(client.put_record_batch().send().await).await
-    }
-
-    async fn list_shards(&self, _client: &Client) -> Answer {
-        no_shards()
     }
 }

@@ -1,5 +1,6 @@
 //! Token buckets, in shard-seconds: what a shard takes, and how fast a flow begins.
 
+use crate::deliver::pacer::filled_at;
 use std::time::Duration;
 
 /// A shard's bucket holds what it takes in a second. A part is left to what arrives bunched.
@@ -54,7 +55,7 @@ impl Bucket {
     /// When so many seconds' worth are in it.
     pub(super) fn ready_at(&self, seconds: f64, now: Duration) -> Duration {
         let lacking = seconds * self.rate - self.tokens(now);
-        if lacking <= 0.0 { now } else { now + Duration::from_secs_f64((lacking / self.rate).min(60.0)) }
+        filled_at(lacking, self.rate, now)
     }
 }
 

@@ -4,31 +4,31 @@ use super::super::story::{SECONDS, Story, refill, write};
 use super::{A, FIRST, rename, wide};
 use kintail_engine::event::{Do, FileError, Outcome};
 use kintail_engine::settings::Flow;
-use std::time::Duration;
 
 fn strict(flow: &mut Flow) {
     wide(flow);
     flow.strict = true;
 }
 
-/// The first file cannot be read while the second one can.
-fn cannot_read_first(story: &mut Story, time: Duration, end: u64) {
-    story.pass(time, &mut |_, what| match what {
-        Do::Read { cursor: Some(cursor), .. } if cursor.file.number == end => {
-            Some(Outcome::Read(Err(FileError::Denied)))
-        }
-        _ => None,
-    });
-}
-
-#[test]
-fn a_successor_is_read_when_the_file_before_it_was_read_to_its_end() {
-    let mut story = Story::new(&[(A, "one\n")], strict);
+/// Two files of one name, of which the first cannot be read to its end, and the second can.
+fn cannot_read_first(change: fn(&mut Flow)) -> Story {
+    let mut story = Story::new(&[(A, "one\n")], change);
     story.pass_undisturbed(SECONDS);
     write(&mut story.disk, A, "two\n");
     rename(&mut story, A, FIRST);
     write(&mut story.disk, A, "three\n");
-    cannot_read_first(&mut story, SECONDS, 1);
+    story.pass(SECONDS, &mut |_, what| match what {
+        Do::Read { cursor: Some(cursor), .. } if cursor.file.number == 1 => {
+            Some(Outcome::Read(Err(FileError::Denied)))
+        }
+        _ => None,
+    });
+    story
+}
+
+#[test]
+fn a_successor_is_read_when_the_file_before_it_was_read_to_its_end() {
+    let mut story = cannot_read_first(strict);
     assert_eq!(story.got, "one\n");
     let waits = story.engine.status(story.clock()).flows[0]
         .files
@@ -41,13 +41,7 @@ fn a_successor_is_read_when_the_file_before_it_was_read_to_its_end() {
 
 #[test]
 fn without_strict_order_no_file_waits_for_another() {
-    let mut story = Story::new(&[(A, "one\n")], wide);
-    story.pass_undisturbed(SECONDS);
-    write(&mut story.disk, A, "two\n");
-    rename(&mut story, A, FIRST);
-    write(&mut story.disk, A, "three\n");
-    cannot_read_first(&mut story, SECONDS, 1);
-    assert_eq!(story.got, "one\nthree\n");
+    assert_eq!(cannot_read_first(wide).got, "one\nthree\n");
 }
 
 #[test]

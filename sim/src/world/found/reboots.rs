@@ -1,5 +1,6 @@
 //! ... of machines that were booted: devices with other numbers, and ends that a power cut ate.
 
+use super::super::disk::NodeId;
 use super::super::story::{SECONDS, Story, write};
 use super::{A, FIRST, lines, rename};
 use kintail_engine::settings::FoundBy;
@@ -7,6 +8,15 @@ use std::path::Path;
 use std::time::Duration;
 
 const B: &str = "/log/b.log";
+
+/// A file of this text was shipped.
+fn shipped(text: &str) -> (Story, NodeId) {
+    let mut story = Story::new(&[(A, text)], |_| ());
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    let node = story.disk.find(Path::new(A)).expect("it is there");
+    (story, node)
+}
 
 #[test]
 fn a_device_with_another_number_has_the_files_that_it_had() {
@@ -56,11 +66,8 @@ fn a_file_that_was_renamed_before_its_device_got_another_number_is_found() {
 #[test]
 fn what_a_power_cut_left_of_a_file_is_not_sent_again() {
     let old = lines("a line that was read before the power was cut", 100);
-    let mut story = Story::new(&[(A, &old)], |_| ());
-    story.pass_undisturbed(SECONDS);
-    story.got.clear();
+    let (mut story, node) = shipped(&old);
     let kept = old.len() as u64 - 100;
-    let node = story.disk.find(Path::new(A)).expect("it is there");
     story.disk.lose_end(node, kept);
     story.reboot();
     story.pass_undisturbed(SECONDS);
@@ -80,10 +87,7 @@ fn what_a_power_cut_left_of_a_file_is_not_sent_again() {
 #[test]
 fn what_was_written_after_a_power_cut_and_before_the_agent_started_is_sent() {
     let old = lines("a line that was read before the power was cut", 100);
-    let mut story = Story::new(&[(A, &old)], |_| ());
-    story.pass_undisturbed(SECONDS);
-    story.got.clear();
-    let node = story.disk.find(Path::new(A)).expect("it is there");
+    let (mut story, node) = shipped(&old);
     story.disk.lose_end(node, 2500);
     write(&mut story.disk, A, "\nnew\n");
     story.disk.touch(node, 10_000 * SECONDS.as_nanos() as i64);
@@ -95,10 +99,7 @@ fn what_was_written_after_a_power_cut_and_before_the_agent_started_is_sent() {
 #[test]
 fn a_refill_in_the_same_boot_is_no_power_cut() {
     let old = lines("a line that was read before the file was refilled", 100);
-    let mut story = Story::new(&[(A, &old)], |_| ());
-    story.pass_undisturbed(SECONDS);
-    story.got.clear();
-    let node = story.disk.find(Path::new(A)).expect("it is there");
+    let (mut story, node) = shipped(&old);
     story.disk.lose_end(node, 2000);
     story.restart();
     story.pass_undisturbed(SECONDS);
@@ -107,10 +108,7 @@ fn a_refill_in_the_same_boot_is_no_power_cut() {
 
 #[test]
 fn a_shorter_file_of_which_too_little_is_known_is_sent_again() {
-    let mut story = Story::new(&[(A, &lines("line", 20))], |_| ());
-    story.pass_undisturbed(SECONDS);
-    story.got.clear();
-    let node = story.disk.find(Path::new(A)).expect("it is there");
+    let (mut story, node) = shipped(&lines("line", 20));
     story.disk.lose_end(node, 50);
     story.reboot();
     story.pass_undisturbed(SECONDS);
