@@ -10,15 +10,16 @@ use crate::state::{Check, Put, Reason};
 use std::path::Path;
 
 impl Engine {
-    /// A saved file was found under a live name, begins as it did, and is as `meta` tells. If it ends before what was known of
+    /// A saved file was found, begins as it did, and is as `meta` tells. If it ends before what was known of
     /// it, the machine was booted since, and nobody has written to it in this boot, it goes on where it ends: what comes there
     /// is new.
     pub(super) fn mind_a_power_cut(&mut self, id: FileId, path: &Path, meta: &Meta, now: Now) {
         let (run, size) = (self.run, meta.size);
         // What was written since takes the place of what was lost, and nobody knows from where on.
         let untouched = meta.mtime.saturating_add(coarseness(meta.mtime).as_nanos() as i64) < self.booted;
-        // Under a rotated name it may be a copy that was made before that was read.
-        let may_be = self.rebooted && untouched && !name::is_rotated(path);
+        // Without a birth time, what bears a rotated name may be a copy that was made before that was read.
+        let no_copy = meta.identity.btime != 0 || !name::is_rotated(path);
+        let may_be = self.rebooted && untouched && no_copy;
         let Some(file) = self.files.get_mut(&id).filter(|file| may_be && is_told(file)) else { return };
         let epoch = Epoch { run, number: file.epoch.number + 1 };
         let longer = file.cursors.iter_mut().filter(|cursor| cursor.seen.max(cursor.acked.end()) > size);

@@ -131,7 +131,9 @@ impl Oracle {
         let node = disk.contents[content].node;
         let mut known = rows.files.values().filter(|file| disk.is_called(node, file.identity));
         // Only by so many first bytes it is told from a refill.
-        let told = size >= WINDOW as u64 && known.all(|file| file.head.len as usize == WINDOW);
+        let told = size >= WINDOW as u64
+            && disk.identity(node).btime != 0
+            && known.all(|file| file.head.len as usize == WINDOW);
         self.cut_short.insert(content);
         for flow in &mut self.flows {
             let book = flow.book(content);

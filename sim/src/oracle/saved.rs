@@ -32,12 +32,12 @@ impl Oracle {
                 Put::Cursor(row) => self.position(disk, row, rows)?,
                 Put::ForgetCursor { flow, file, epoch } => {
                     let flow = self.flows.iter().find(|account| account.name == *flow);
-                    flow.map_or(Ok(()), |flow| flow.may_forget(*file, *epoch))?;
+                    flow.map_or(Ok(()), |flow| flow.may_forget(disk, *file, *epoch))?;
                 }
                 Put::ForgetFile(file) => {
                     for flow in &self.flows {
                         let mut epochs = flow.bound.keys().filter(|key| key.0 == *file);
-                        epochs.try_for_each(|key| flow.may_forget(*file, key.1))?;
+                        epochs.try_for_each(|key| flow.may_forget(disk, *file, key.1))?;
                     }
                 }
                 _ => {}
@@ -126,6 +126,11 @@ impl Oracle {
             return Err(broken);
         }
         let binding = flow.bound[&key];
+        // A file that is looked for keeps what was known of it, also of what a power cut ate.
+        let looked_for = rows.files.get(&row.file).is_some_and(|file| file.identity == Identity::default());
+        if looked_for && disk.contents[binding.content].was > 0 {
+            return Ok(());
+        }
         let acked = &flow.books[binding.content].acked;
         for span in row.ranges.iter().copied().chain([Span::new(0, row.prefix)]) {
             if !acked.covers(span.start, span.end) {
@@ -146,12 +151,13 @@ impl Oracle {
 
 impl Account {
     /// What was read of an epoch is done with before its row goes: after a crash nothing else would tell of it.
-    fn may_forget(&self, file: FileId, epoch: Epoch) -> Result<(), Broken> {
+    fn may_forget(&self, disk: &Disk, file: FileId, epoch: Epoch) -> Result<(), Broken> {
         let Some(binding) = self.bound.get(&(file, epoch)).filter(|binding| !binding.loose) else {
             return Ok(());
         };
-        // What two epochs read of one content, the book cannot tell apart.
-        let others = self.bound.iter().filter(|other| other.1.content == binding.content).count() > 1;
+        // What two epochs read of one content, the book cannot tell apart, nor what was written where an end was lost.
+        let others = self.bound.iter().filter(|other| other.1.content == binding.content).count() > 1
+            || disk.contents[binding.content].was > 0;
         let book = &self.books[binding.content];
         if others || book.acked.covers(book.skipped, book.framed_to.max(book.skipped)) {
             return Ok(());

@@ -250,12 +250,14 @@ impl Disk {
         old
     }
 
-    /// Whether a power cut may eat its end: it has a name, nobody made it of another, and no other was made of it.
-    pub(crate) fn may_lose_end(&self, node: NodeId) -> bool {
-        let Node { links, packed, content, .. } = self.nodes[node];
+    /// Whether a power cut may eat its end and leave what was written at `written`: it was there, it has a name, nobody made
+    /// it of another, and no other was made of it.
+    pub(crate) fn may_lose_end(&self, node: NodeId, written: i64) -> bool {
+        let Node { links, packed, content, ref stamps, .. } = self.nodes[node];
         let copied = |other: &Content| other.copy_of == Some(content);
         let alone = self.contents[content].copy_of.is_none() && !self.contents.iter().any(copied);
-        links > 0 && packed.is_none() && alone && !self.contents[content].lines.is_empty()
+        let there = links > 0 && stamps.birth <= written;
+        there && packed.is_none() && alone && !self.contents[content].lines.is_empty()
     }
 
     /// Where a content's complete lines end.

@@ -1,6 +1,7 @@
 //! The agent starts, dies, and ends in order.
 
 use super::agent::{Agent, Echo, Flight, Stage};
+use super::writers::Ink;
 use super::{Armed, Kind, What, World, wall};
 use crate::oracle::Broken;
 use crate::plan::point::{Deed, Point};
@@ -9,6 +10,9 @@ use kintail_engine::event::{Do, Event, Outcome, Request};
 use kintail_engine::ids::ActionId;
 use kintail_engine::{Engine, Start};
 use std::collections::BTreeSet;
+
+/// So many first bytes tell a content from one that took its place.
+const TOLD_BY: u64 = 1024;
 
 impl World {
     /// An agent starts from what the store holds.
@@ -91,20 +95,37 @@ impl World {
         self.oracle.power_cut(&self.store.rows);
         self.tally.power_cuts += 1;
         // Where the clock is set back, nobody knows what was written since the boot.
-        if self.plan.has_steady_clock() && self.rng.bool() {
+        if self.plan.has_steady_clock() && self.rng.u8(..4) > 0 {
             self.lose_ends();
+            self.write_before_the_agent();
+        }
+    }
+
+    /// Some programs start before the agent does, and write where nothing may be left of what it has read.
+    fn write_before_the_agent(&mut self) {
+        for writer in 0..self.pens.len() {
+            if self.disk.find(&self.plan.setup.writers[writer].path).is_some() && self.rng.bool() {
+                self.write_live(writer, &Ink::Lines(&[23, 70]));
+            }
         }
     }
 
     fn lose_ends(&mut self) {
         for node in 0..self.disk.nodes.len() {
-            if !self.disk.may_lose_end(node) || self.to_be_cut.contains(&node) || self.rng.bool() {
+            // The machine boots at once here, so what is left was written a while before.
+            let written = self.stamp() - 3 * SEC as i64;
+            let may = self.disk.may_lose_end(node, written) && !self.to_be_cut.contains(&node);
+            if !may || self.rng.u8(..4) == 0 {
                 continue;
             }
             let content = self.disk.nodes[node].content;
-            let ends = self.disk.line_ends(content);
+            let mut ends = self.disk.line_ends(content);
+            // A file that is told from a refill by what is left of its beginning is the one that goes on where it ends.
+            let told = ends.partition_point(|end| *end < TOLD_BY);
+            if told < ends.len() && self.rng.u8(..4) > 0 {
+                ends.drain(..told);
+            }
             let kept = ends[self.rng.usize(..ends.len())];
-            let written = self.stamp() - 3 * SEC as i64;
             self.disk.lose_end(node, kept);
             self.disk.touch(node, written);
             self.oracle.lost_end(&self.disk, content, &self.store.rows);
