@@ -114,7 +114,7 @@ impl Engine {
             }
             // Where nothing tells that it is the known one, it may as well be the copy that it looks like.
             let len = file.head.len as usize;
-            let unsure = (len == 0 || len > chunk.bytes.len()) && meta.identity.btime == 0;
+            let unsure = len == 0 || len > chunk.bytes.len();
             let copy = unsure && likeness != Likeness::No;
             if !copy && same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
