@@ -7,6 +7,7 @@
 mod answer;
 pub mod health;
 pub mod isolate;
+pub mod max_rate;
 pub mod pacer;
 mod request;
 pub mod shards;
@@ -27,6 +28,7 @@ use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, PartitionKey, 
 use bytes::Bytes;
 use health::Health;
 use isolate::Groups;
+use max_rate::Limits;
 use pacer::Pacer;
 use request::{Again, Retry};
 use shards::{Shards, Targets};
@@ -60,6 +62,7 @@ pub struct Sender {
     /// How the destination does.
     pub health: Health,
     pacer: Pacer,
+    limits: Limits,
     /// They pace in the pacer's stead where they are known.
     pub shards: Shards,
     window: u32,
@@ -97,6 +100,7 @@ impl Sender {
             groups: Groups::default(),
             health: Health::default(),
             pacer: Pacer::new(flow.pacing == Pacing::Off),
+            limits: Limits::new(flow.max_rate),
             shards: Shards::new(by_shard),
             window: 1,
             next_batch: 0,
@@ -196,6 +200,7 @@ impl Sender {
         if let Some(at) = self.next_again().iter().position(|again| again.due <= now) {
             let batch = self.again.remove(at).batch;
             self.shards.resent(&batch.targets, batch.weight_of(1), now);
+            self.limits.take(batch.len() as u64, batch.weight, now);
             return Some(self.send(batch, now));
         }
         if self.again_goes_first() {
@@ -235,7 +240,7 @@ impl Sender {
 
     fn ready_at(&self, now: Duration) -> Duration {
         let paced = self.shards.ready_at(now).unwrap_or_else(|| self.pacer.ready_at(now));
-        self.health.until().max(paced)
+        self.health.until().max(paced).max(self.limits.ready_at(now))
     }
 
     /// When the next batch is to be cut.
@@ -336,6 +341,7 @@ impl Sender {
             group: None,
             sent: None,
         };
+        self.limits.take(batch.len() as u64, batch.weight, now);
         self.out.insert(id, batch);
         Some(Do::Compute(Job::Encode(job)))
     }
@@ -344,9 +350,10 @@ impl Sender {
     fn room(&self, wire: u64, now: Duration) -> Room {
         let (records, bytes) =
             if self.shards.are_known() { self.shards.most(now) } else { self.pacer.most() };
-        let records = records.min(u64::from(self.rules.max_records));
+        let (most_records, most_bytes) = self.limits.most();
+        let records = records.min(most_records).min(u64::from(self.rules.max_records));
         let records = if self.is_wrong() { records.min(PROBE) } else { records };
-        Room { records, weight: bytes.min(self.rules.max_bytes), wire }
+        Room { records, weight: bytes.min(most_bytes).min(self.rules.max_bytes), wire }
     }
 
     /// Whether all that was sent last was refused, each record for itself.

@@ -107,6 +107,8 @@ pub struct Flow {
     pub max_record: u64,
     /// Whether sending adapts to throttling.
     pub pacing: Pacing,
+    /// Most that is sent, whatever the destination takes.
+    pub max_rate: MaxRate,
     /// How requests to a data stream are encoded; delivery streams take JSON only.
     pub wire: Wire,
     /// Whether a record keeps the newline of its line.
@@ -119,6 +121,15 @@ pub struct Flow {
     pub line: Line,
     /// Steps that make a record of a line, in order.
     pub process: Vec<Step>,
+}
+
+/// Most of a flow a second, without limit where there is none. Never 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MaxRate {
+    /// Bytes of records, with their keys.
+    pub bytes: Option<u64>,
+    /// Records as the destination counts them: lines that share one are one.
+    pub records: Option<u64>,
 }
 
 /// By what a file is found again after a restart, or when it was closed meanwhile.
@@ -295,6 +306,7 @@ impl Flow {
             aggregation: None,
             max_record: MIB,
             pacing: Pacing::Auto,
+            max_rate: MaxRate::default(),
             wire: Wire::Auto,
             newline: Newline::Keep,
             batch,

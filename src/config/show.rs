@@ -4,8 +4,8 @@ use super::schema::{Key, Kind, ROOT, Table};
 use super::units::{format_size, format_time};
 use super::{AssumeRole, Config, FlowIo, LogFormat, mask};
 use kintail_engine::settings::{
-    Agent, Destination, Flow, FoundBy, HoldDeleted, Newline, Oversize, Pacing, PartitionKey, StartAt,
-    Symlinks, Watch, Wire,
+    Agent, Destination, Flow, FoundBy, HoldDeleted, MaxRate, Newline, Oversize, Pacing, PartitionKey,
+    StartAt, Symlinks, Watch, Wire,
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -127,6 +127,7 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
             Pacing::Adaptive => "adaptive",
             Pacing::Off => "off",
         },
+        "max_rate": max_rate(flow.max_rate),
         "wire": match flow.wire {
             Wire::Auto => "auto",
             Wire::Cbor => "cbor",
@@ -161,6 +162,13 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
     let (key, value) = destination(&flow.destination);
     all[key] = value;
     all
+}
+
+fn max_rate(most: MaxRate) -> Value {
+    match most {
+        MaxRate { bytes: None, records: None } => Value::Null,
+        MaxRate { bytes, records } => json!({ "bytes": bytes.map(format_size), "records": records }),
+    }
 }
 
 fn destination(destination: &Destination) -> (&'static str, Value) {

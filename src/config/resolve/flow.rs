@@ -6,7 +6,8 @@ use crate::config::section::Section;
 use crate::config::units::format_size;
 use crate::config::{Aws, FlowIo};
 use kintail_engine::settings::{
-    Batch, Destination, Flow, FoundBy, Line, Newline, Oversize, Pacing, PartitionKey, Retry, StartAt, Wire,
+    Batch, Destination, Flow, FoundBy, Line, MaxRate, Newline, Oversize, Pacing, PartitionKey, Retry,
+    StartAt, Wire,
 };
 
 /// AWS: a partition key has at most so many characters (`PutRecordsRequestEntry`).
@@ -46,6 +47,7 @@ impl Resolver<'_> {
                 "off" => Pacing::Off,
                 _ => Pacing::Auto,
             },
+            max_rate: max_rate(section),
             wire: match section.word("wire") {
                 "cbor" => Wire::Cbor,
                 "json" => Wire::Json,
@@ -224,6 +226,15 @@ fn batch(section: &Section, destination: &Destination, aggregated: bool) -> Batc
     };
     let max_bytes = section.size("max_bytes").unwrap_or_default();
     Batch { max_records: section.count("max_records") as u32, max_bytes, max_age }
+}
+
+fn max_rate(section: &Section) -> MaxRate {
+    let section = section.table("max_rate");
+    let given = |name: &str| section.written(name).filter(|_| !section.faulty(name)).is_some();
+    MaxRate {
+        bytes: given("bytes").then(|| section.size("bytes")).flatten(),
+        records: given("records").then(|| section.count("records")),
+    }
 }
 
 fn line(section: &Section) -> Line {

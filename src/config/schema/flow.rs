@@ -120,7 +120,12 @@ pub(super) const FLOW: Table = Table {
             r#""auto""#,
             "How sending adapts to throttling: `auto`, `adaptive` by the answers alone, or `off`.",
         ),
-        Key::unset("max_rate", Kind::Table(&MAX_RATE), "", "Most a second.").later(),
+        Key::unset(
+            "max_rate",
+            Kind::Table(&MAX_RATE),
+            "",
+            "Most that is sent a second, whatever the destination takes. Where it is not enough, the flow falls behind.",
+        ),
         Key::new(
             "wire",
             Kind::Choice(&["auto", "cbor", "json"], &[]),
@@ -166,8 +171,8 @@ const FILE: Table = Table {
 const MAX_RATE: Table = Table {
     header: "[flow.max_rate]",
     keys: &[
-        Key::unset("bytes", Kind::Size(1, MAX), r#""5MiB""#, "Bytes."),
-        Key::unset("records", Kind::Count(1, MAX), "5000", "Records."),
+        Key::unset("bytes", Kind::Size(1, MAX), r#""5MiB""#, "Bytes of records, with their keys."),
+        Key::unset("records", Kind::Count(1, MAX), "5000", "Records; lines that share one are one."),
     ],
 };
 

@@ -21,6 +21,7 @@ const FULL: &str = r#"
     aggregation = true
     aggregate_bytes = "20KiB"
     retry = { give_up = "1h" }
+    max_rate = { bytes = "5MiB", records = 5000 }
     ignore_older = "30d"
     identity = "content"
     [[flow]]

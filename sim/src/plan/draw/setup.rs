@@ -7,8 +7,8 @@ use crate::plan::steps::{Make, Steps};
 use fastrand::Rng;
 use kintail_engine::process::OnError;
 use kintail_engine::settings::{
-    Agent, Batch, Destination, Flow, HoldDeleted, KIB, Line, Newline, Oversize, Pacing, PartitionKey,
-    Settings, StartAt, Watch, Wire, least_memory,
+    Agent, Batch, Destination, Flow, HoldDeleted, KIB, Line, MaxRate, Newline, Oversize, Pacing,
+    PartitionKey, Settings, StartAt, Watch, Wire, least_memory,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -90,6 +90,9 @@ fn flow(rng: &mut Rng, number: usize, scope: Scope) -> Flow {
     // Not drawn, so that seeds stay the stories that they are known as.
     flow.wire = if flow.close_after.as_millis().is_multiple_of(4) { Wire::Json } else { Wire::Auto };
     flow.pacing = pick(rng, &[Pacing::Auto, Pacing::Adaptive, Pacing::Off]);
+    if flow.close_after.as_millis().is_multiple_of(5) {
+        flow.max_rate = MaxRate { bytes: Some(64 * KIB), records: Some(300) };
+    }
     flow.newline = if chance(rng, 250) { Newline::Strip } else { Newline::Keep };
     flow.batch = Batch {
         max_records: pick(rng, &[1, 3, 10, 50, 500]),
