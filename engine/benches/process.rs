@@ -76,6 +76,7 @@ fn frame(bytes: &Bytes, process: Option<Box<Processing>>) -> kintail_engine::fra
         hole: false,
         hold: 1 << 20,
         rules: Rules { limit: 1 << 20, oversize: Oversize::Split },
+        joining: None,
         process,
     };
     let Framing::Same(cut) = job.run().framing else { panic!("the content did not change") };

@@ -347,6 +347,7 @@ impl Engine {
             Timer::Forget => self.forget_old(now),
             Timer::Quiet(file) => self.quiet(file, now),
             Timer::Retry(file) => self.wake(file),
+            Timer::Joined(file) => self.has_waited(file),
             Timer::Held(file) => self.look_at_one_held(file, now),
             Timer::DeadLetters => self.write_letters_again(),
             Timer::Drain => self.drain_timed_out(now),

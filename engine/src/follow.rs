@@ -138,6 +138,8 @@ pub struct Cursor {
     pub stage: Stage,
     /// Something may have changed since the read that is out.
     pub again: bool,
+    /// A record of several lines waits for more of them, or for its time.
+    pub open: bool,
     /// Bytes of the next read.
     pub chunk: u64,
     /// How keys are made.
@@ -362,6 +364,7 @@ impl Cursor {
             check: Check::default(),
             stage,
             again: false,
+            open: false,
             chunk: SMALL_READ,
             key,
             program: None,

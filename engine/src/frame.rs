@@ -9,12 +9,14 @@
 
 use crate::content::{self, WINDOW};
 use crate::ids::{CursorId, Span};
+use crate::multiline::{Joining, Open};
 use crate::process::{Buffer, Processing, Program};
 use crate::settings::{Line, Oversize};
 use crate::state::{Check, Fingerprint, Reason};
 use bytes::Bytes;
 use std::sync::Arc;
 
+mod join;
 mod position;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,8 @@ pub struct FrameJob {
     pub hold: u64,
     /// What a line is.
     pub rules: Rules,
+    /// How lines are joined to records; `None`: each is one.
+    pub joining: Option<Box<Joining>>,
     /// What is made of the lines; `None`: they are shipped as they are.
     pub process: Option<Box<Processing>>,
 }
@@ -133,6 +137,8 @@ pub struct Cut {
     pub half: Half,
     /// Header lines still to be skipped.
     pub header: u32,
+    /// A record of several lines, which begins at `next`, waits for more of them.
+    pub open: bool,
     /// Of the file's first bytes, when the buffer begins with them.
     pub head: Option<Fingerprint>,
     /// The offset after the buffer's last byte.
@@ -156,6 +162,11 @@ pub enum Half {
     Ends(Check),
     /// It begins here; before are the NULs of a hole.
     Hole(Check),
+    /// It is the first of several that make a record, of which so many bytes do not tell the end.
+    Joined {
+        /// To be read from the record's start on.
+        need: u64,
+    },
 }
 
 /// A record for the dead letters.
@@ -229,6 +240,11 @@ impl Lines {
     }
 }
 
+/// Whether a line begins after these bytes. After a hole one does, too.
+fn begins_line(before: &[u8]) -> bool {
+    before.is_empty() || before.ends_with(b"\n") || before.iter().all(|byte| *byte == 0)
+}
+
 impl FrameJob {
     /// Cuts the buffer.
     pub fn run(self) -> Framed {
@@ -286,6 +302,9 @@ struct Cutter<'a> {
     /// Where the last header line ends, in the buffer.
     header_end: usize,
     half: Half,
+    /// The record of several lines that is not complete, and where it starts, in the buffer.
+    joined: Option<(usize, Open)>,
+    open: bool,
     /// Overrides the check at `at`, for an end past the buffer.
     next: Option<Check>,
 }
@@ -301,6 +320,8 @@ impl<'a> Cutter<'a> {
             header: job.header,
             header_end: 0,
             half: Half::Short,
+            joined: None,
+            open: false,
             next: None,
         }
     }
@@ -318,12 +339,36 @@ impl<'a> Cutter<'a> {
                 self.header -= 1;
                 self.header_end = end;
             } else {
-                self.line(end);
+                self.whole(end);
             }
             self.at = end;
         }
-        if self.at < bytes.len() {
+        if self.at < bytes.len() && self.job.ended {
+            self.last();
+        }
+        self.leave_open();
+        if self.at < bytes.len() && !self.open && !self.may_be_joined() {
             self.rest();
+        }
+    }
+
+    /// The last line, which has no newline: nothing follows.
+    fn last(&mut self) {
+        let end = self.job.bytes.len();
+        if self.header == 0 {
+            self.whole(end);
+        } else {
+            self.header = 0;
+            self.header_end = end;
+        }
+        self.at = end;
+    }
+
+    /// A whole line, `at..end`: a record, or one of its lines.
+    fn whole(&mut self, end: usize) {
+        match &self.job.joining {
+            Some(joining) if !self.is_inside() => self.join(joining, end),
+            _ => self.line(end),
         }
     }
 
@@ -353,16 +398,6 @@ impl<'a> Cutter<'a> {
     /// What has no newline yet, from `at` to the buffer's end.
     fn rest(&mut self) {
         let (end, limit) = (self.job.bytes.len(), self.job.rules.limit as usize);
-        if self.job.ended {
-            if self.header == 0 {
-                self.line(end);
-            } else {
-                self.header = 0;
-                self.header_end = end;
-            }
-            self.at = end;
-            return;
-        }
         let data = self.data_end(self.at);
         while self.header == 0 && self.job.rules.splits() && data >= self.at + limit {
             self.record(self.at, self.at + limit, self.at + limit);
@@ -446,8 +481,12 @@ impl<'a> Cutter<'a> {
         let (start, end) = (rec.start as usize, (rec.start + rec.len) as usize);
         let unended = self.job.bytes[end - 1] != b'\n' && u64::from(rec.len) >= self.job.rules.limit;
         let before = &self.job.bytes[..start];
-        // After a hole a line begins too.
-        unended || !(before.is_empty() || before.ends_with(b"\n") || before.iter().all(|byte| *byte == 0))
+        unended || !begins_line(before)
+    }
+
+    /// Whether `at` is inside a line of which a piece was shipped.
+    fn is_inside(&self) -> bool {
+        !begins_line(&self.job.bytes[..self.at])
     }
 
     fn dead_letter(&self, rec: Rec) -> Dead {
@@ -498,6 +537,7 @@ impl<'a> Cutter<'a> {
             }),
             half: self.half,
             header: self.header,
+            open: self.open,
             head,
             end: job.base + job.bytes.len() as u64,
             lines: Lines { cursor: job.cursor, bytes: job.bytes.clone(), made: false, recs: self.recs },

@@ -9,7 +9,7 @@
 //! - [`discover`]: globs to paths
 //! - [`follow`]: a file, and each flow's cursor on it
 //! - [`content`]: what a file is recognised by
-//! - [`frame`]: bytes to records with spans
+//! - [`frame`]: bytes to records with spans; [`multiline`]: which lines belong together
 //! - [`process`]: what steps make of them
 //! - [`batch`], `pack`: records that wait, the batches cut from them, and which lines share a record
 //! - [`partition`], [`encode`]: records to keys and bodies
@@ -37,6 +37,7 @@ pub mod ids;
 pub mod job;
 pub mod json;
 mod ledger;
+pub mod multiline;
 mod pack;
 pub mod partition;
 pub mod process;

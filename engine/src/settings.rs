@@ -1,8 +1,10 @@
 //! What the engine is told to do: resolved values, nothing left to parse. The configuration makes them.
 
+use crate::multiline::Multiline;
 use crate::process::Step;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One KiB in bytes.
@@ -119,6 +121,8 @@ pub struct Flow {
     pub retry: Retry,
     /// What a line is.
     pub line: Line,
+    /// Which lines make one record, if not each its own.
+    pub multiline: Option<Arc<Multiline>>,
     /// Steps that make a record of a line, in order.
     pub process: Vec<Step>,
 }
@@ -312,6 +316,7 @@ impl Flow {
             batch,
             retry: Retry { initial: Duration::from_millis(100), max: Duration::from_secs(10), give_up: None },
             line: Line { max_bytes: MIB, oversize: Oversize::Split, skip_header: 0 },
+            multiline: None,
             process: Vec::new(),
         }
     }

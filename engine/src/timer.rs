@@ -23,6 +23,8 @@ pub enum Timer {
     Quiet(FileId),
     /// Try a file again that could not be read.
     Retry(FileId),
+    /// See whether a file's record of several lines waited for long enough.
+    Joined(FileId),
     /// Look again at a file that is held back.
     Held(FileId),
     /// Write dead letters again that could not be written.

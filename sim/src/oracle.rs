@@ -3,6 +3,7 @@
 
 mod book;
 mod end;
+mod joined;
 mod life;
 mod record;
 mod saved;
@@ -15,10 +16,12 @@ use crate::plan::steps::Steps;
 use crate::world::disk::{self, ContentId, Disk, NodeId};
 use book::Book;
 use kintail_engine::ids::{CursorId, Epoch, FileId};
+use kintail_engine::multiline::Multiline;
 use kintail_engine::process::OnError;
 use kintail_engine::settings::{Destination, Line, Newline, Oversize, PartitionKey, StartAt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(crate) use book::Sent;
 pub(crate) use record::Located;
@@ -72,6 +75,7 @@ pub(crate) struct Account {
     archives: bool,
     line: Line,
     steps: Steps,
+    joins: Option<Arc<Multiline>>,
     strip: bool,
     concatenates: bool,
     ordered: bool,
@@ -138,6 +142,7 @@ impl Oracle {
                 archives: !flow.archives.is_empty(),
                 line: flow.line,
                 steps: *steps,
+                joins: flow.multiline.clone(),
                 strip: flow.newline == Newline::Strip,
                 concatenates: plain || firehose,
                 // A record that was given up leaves a hole, which may be filled later.

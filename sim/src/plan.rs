@@ -2,6 +2,7 @@
 //! so that it can be shrunk and shown.
 
 pub(crate) mod draw;
+pub(crate) mod joined;
 pub(crate) mod point;
 pub(crate) mod setup;
 pub(crate) mod steps;

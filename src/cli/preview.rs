@@ -7,6 +7,7 @@ use super::{ExitCode, PreviewArgs};
 use crate::config::Config;
 use kintail_engine::frame::{FrameJob, Framing, Position, Rules, Step};
 use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, RunId};
+use kintail_engine::multiline::Joining;
 use kintail_engine::process::{Processing, Program};
 use kintail_engine::settings::Flow;
 use kintail_engine::state::{Check, Fingerprint};
@@ -14,6 +15,7 @@ use shown::Shower;
 use source::Source;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How much is read at once.
 const CHUNK: u64 = 1024 * 1024;
@@ -81,6 +83,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
     let mut shower = Shower::new(flow, &config.engine.agent.host, path, json);
     let rules = Rules::new(&flow.line, shower.payload());
     let mut process = processing(config, flow, path, source.mtime());
+    let joining = joining(flow);
     let mut position = Position::new(Check::default(), flow.line.skip_header);
     while position.line.at < size {
         let (check, mode, need) = match position.step(rules) {
@@ -107,6 +110,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
             hole: false,
             hold: HOLD,
             rules,
+            joining: joining.clone(),
             process: process.clone(),
         };
         let Framing::Same(cut) = job.run().framing else {
@@ -115,7 +119,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
         let stood = position;
         position.advance(mode, &cut);
         if let (Some(process), Some(program)) = (&mut process, &cut.program) {
-            process.program = std::sync::Arc::clone(program);
+            process.program = Arc::clone(program);
         }
         shower.cut(*cut)?;
         if position == stood {
@@ -124,6 +128,12 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
         }
     }
     Ok(shower.finish()?)
+}
+
+/// How the flow joins lines: as if nothing were ever added.
+fn joining(flow: &Flow) -> Option<Box<Joining>> {
+    let rules = Arc::clone(flow.multiline.as_ref()?);
+    Some(Box::new(Joining { rules, waited: false, breaks: Vec::new() }))
 }
 
 /// The flow's steps, for all lines of a file.

@@ -2,6 +2,7 @@
 
 mod destination;
 mod flow;
+mod multiline;
 mod process;
 mod together;
 

@@ -3,6 +3,7 @@
 use super::schema::{Key, Kind, ROOT, Table};
 use super::units::{format_size, format_time};
 use super::{AssumeRole, Config, FlowIo, LogFormat, mask};
+use kintail_engine::multiline::{Join, Language, Multiline};
 use kintail_engine::settings::{
     Agent, Destination, Flow, FoundBy, HoldDeleted, MaxRate, Newline, Oversize, Pacing, PartitionKey,
     StartAt, Symlinks, Watch, Wire,
@@ -157,11 +158,35 @@ fn flow(flow: &Flow, io: &FlowIo) -> Value {
             },
             "skip_header": flow.line.skip_header,
         },
+        "multiline": flow.multiline.as_deref().map(multiline),
         "process": if flow.process.is_empty() { Value::Null } else { process::process(&flow.process) },
     });
     let (key, value) = destination(&flow.destination);
     all[key] = value;
     all
+}
+
+fn multiline(rules: &Multiline) -> Value {
+    let (way, value) = match &rules.join {
+        Join::Start(pattern) => ("start", json!(process::literal(pattern.as_str()))),
+        Join::Continue(pattern) => ("continue", json!(process::literal(pattern.as_str()))),
+        Join::End(pattern) => ("end", json!(process::literal(pattern.as_str()))),
+        Join::Trace(language) => (
+            "preset",
+            json!(match language {
+                Language::Java => "java",
+                Language::Python => "python",
+                Language::Go => "go",
+                Language::Ruby => "ruby",
+            }),
+        ),
+    };
+    json!({
+        way: value,
+        "max_wait": format_time(rules.max_wait),
+        "max_lines": rules.max_lines,
+        "max_bytes": format_size(rules.max_bytes),
+    })
 }
 
 fn max_rate(most: MaxRate) -> Value {

@@ -163,6 +163,7 @@ impl Engine {
     /// A file is not open any more; its handle, to be closed.
     pub(super) fn let_go(&mut self, id: FileId) -> Option<HandleId> {
         self.timers.cancel(Timer::Quiet(id));
+        self.timers.cancel(Timer::Joined(id));
         let file = self.files.get_mut(&id)?;
         for cursor in &mut file.cursors {
             cursor.stage = Stage::Closed;

@@ -5,20 +5,23 @@ use super::{Asked, Engine, Level};
 use crate::event::{Chunk, Do, Letter, Now};
 use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
 use crate::frame::{Cut, Dead, FrameJob, Framed, Framing, Mode};
-use crate::ids::{CursorId, HandleId, Span};
+use crate::ids::{CursorId, FileId, HandleId, Span};
 use crate::job::Job;
+use crate::multiline::Joining;
 use crate::partition::KeyRule;
 use crate::process::Processing;
 use crate::state::Reason;
+use crate::timer::Timer;
 use std::sync::Arc;
 
 impl Engine {
     pub(super) fn frame(&mut self, id: CursorId, handle: HandleId, plan: Plan, chunk: Chunk, now: Now) {
         let rules = self.flows[id.flow.0 as usize].rules;
         let process = self.processing(id, &plan, &chunk, now);
-        let Some(file) = self.files.get_mut(&id.file) else { return };
         let base = plan.check.at - u64::from(plan.check.print.len);
         let at_end = base + chunk.bytes.len() as u64 >= chunk.meta.size;
+        let joining = self.joining(id, at_end, now);
+        let Some(file) = self.files.get_mut(&id.file) else { return };
         let rested = matches!(file.ending, Ending::Closing { size } if size == chunk.meta.size);
         let full = chunk.bytes.len() as u64 == plan.len;
         let head = file.head;
@@ -38,10 +41,36 @@ impl Engine {
             hole: id.epoch.is_after_another() && cursor.position.may_be_hole(),
             hold: plan.len / 2,
             rules,
+            joining,
             process,
         };
         let read = Reading { handle, mode: plan.mode, charge, size: chunk.meta.size };
         self.ask(Asked::Frame(id, read), Do::Compute(Job::Frame(job)));
+    }
+
+    /// What a job needs to join lines, if the flow does.
+    fn joining(&self, id: CursorId, at_end: bool, now: Now) -> Option<Box<Joining>> {
+        let rules = self.flows[id.flow.0 as usize].settings.multiline.as_ref()?;
+        let file = self.files.get(&id.file)?;
+        let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow)?;
+        // Of what was delivered in a former life nothing is joined to what was not.
+        let breaks = cursor.acked.ranges().flat_map(|range| [range.start, range.end]).collect();
+        let waited = at_end && now.mono.saturating_sub(file.changed) >= rules.max_wait;
+        Some(Box::new(Joining { rules: Arc::clone(rules), waited, breaks }))
+    }
+
+    /// An open record is complete when nothing was written for so long.
+    fn await_more(&mut self, id: CursorId, now: Now) {
+        let Some(rules) = &self.flows[id.flow.0 as usize].settings.multiline else { return };
+        let changed = self.files.get(&id.file).map_or(now.mono, |file| file.changed);
+        self.timers.set_by(Timer::Joined(id.file), changed + rules.max_wait);
+    }
+
+    /// A record of several lines may have waited for long enough.
+    pub(super) fn has_waited(&mut self, id: FileId) {
+        if self.files.get(&id).is_some_and(|file| file.handle.is_some()) {
+            self.wake(id);
+        }
     }
 
     /// What a job needs to take lines through the flow's steps, if it has any.
@@ -106,10 +135,14 @@ impl Engine {
         let more = cursor.again || cut.end < size || cursor.position.can_go_on(rules);
         cursor.stage = if more { Stage::Queued } else { Stage::Idle };
         cursor.again = false;
+        cursor.open = cut.open;
         cut.lines.recs.retain(|rec| !cursor.acked.covers(Span::new(rec.at, rec.end)));
         cut.dead.retain(|dead| !cursor.acked.covers(dead.span));
         cut.lost.retain(|(span, _)| !cursor.acked.covers(*span));
         let key = cursor.key.clone();
+        if cut.open && !more {
+            self.await_more(id, now);
+        }
         self.flow(id.flow).counters.read_bytes += to.at - from;
         if more {
             self.flow(id.flow).ready.push_back(id.file);

@@ -246,7 +246,7 @@ impl Engine {
             Ending::Displaced | Ending::Closing { .. } | Ending::Gone => false,
         };
         let held = self.drains.iter().any(|drain| drain.holds_any(file.id));
-        let read = !held && file.cursors.iter().all(|cursor| cursor.seen == file.size);
+        let read = !held && file.cursors.iter().all(|cursor| cursor.seen == file.size && !cursor.open);
         noticed
             && read
             && file.held.is_none()

@@ -46,7 +46,7 @@ impl Position {
     /// How far the file was looked at.
     pub fn searched(&self) -> u64 {
         match self.half {
-            Half::Short => self.line.at,
+            Half::Short | Half::Joined { .. } => self.line.at,
             Half::Searched { to: at, .. } | Half::Ends(at) | Half::Hole(at) => at.at,
         }
     }
@@ -56,6 +56,7 @@ impl Position {
         let line = self.line;
         match self.half {
             Half::Short => Step::Read { check: line, mode: Mode::Lines, need: None },
+            Half::Joined { need } => Step::Read { check: line, mode: Mode::Lines, need: Some(need) },
             Half::Searched { data, .. } if self.can_split(data, rules) => {
                 Step::Read { check: line, mode: Mode::Long { end: None }, need: Some(rules.limit) }
             }
@@ -101,7 +102,7 @@ impl Position {
     /// Whether there is something to do that needs no byte which was not there yet.
     pub fn can_go_on(&self, rules: Rules) -> bool {
         match self.half {
-            Half::Short => false,
+            Half::Short | Half::Joined { .. } => false,
             Half::Searched { data, .. } => self.can_split(data, rules),
             Half::Ends(_) | Half::Hole(_) => true,
         }
@@ -116,7 +117,7 @@ impl Position {
     pub fn data(&self) -> u64 {
         match self.half {
             Half::Searched { data, .. } => data,
-            Half::Short | Half::Ends(_) | Half::Hole(_) => self.line.at,
+            Half::Short | Half::Joined { .. } | Half::Ends(_) | Half::Hole(_) => self.line.at,
         }
     }
 

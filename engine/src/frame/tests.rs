@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::ids::{Epoch, FileId, FlowId, RunId};
+use crate::multiline::{Join, Multiline};
+use crate::process::Pattern;
+use std::time::Duration;
 
 fn cursor() -> CursorId {
     let run = RunId(1);
@@ -32,12 +35,13 @@ struct Reader {
     hole: bool,
     /// Most bytes that a job held.
     held: usize,
+    joining: Option<Box<Joining>>,
 }
 
 impl Reader {
     fn new(header: u32, hole: bool) -> Self {
         let position = Position::new(Check::default(), header);
-        Self { position, out: Outcome::default(), hole, held: 0 }
+        Self { position, out: Outcome::default(), hole, held: 0, joining: None }
     }
 
     /// Reads on to the end of what there is now; with `ended` nothing follows.
@@ -80,6 +84,7 @@ impl Reader {
             hole: self.hole && self.position.may_be_hole(),
             hold,
             rules,
+            joining: self.joining.clone(),
             process: None,
         };
         self.held = self.held.max(job.bytes.len());
@@ -191,6 +196,7 @@ fn other_bytes_before_the_offset_are_noticed() {
             data: 0,
             hold: 10,
             rules: rules(100, Oversize::Split),
+            joining: None,
             process: None,
         };
         assert_eq!(matches!(job.run().framing, Framing::Same(_)), same, "{now:?}");
@@ -214,6 +220,7 @@ fn other_bytes_at_the_start_are_noticed_before_any_line_is_complete() {
             data: 0,
             hold: 10,
             rules: rules(100, Oversize::Split),
+            joining: None,
             process: None,
         };
         assert_eq!(matches!(job.run().framing, Framing::Same(_)), same, "{now:?}");
@@ -301,5 +308,93 @@ fn a_huge_hole_is_searched_in_pieces_and_once() {
         reader.read(&file, 64 << 10, rules(1 << 20, Oversize::Split), false);
         assert_eq!(reader.out.records.len(), if hole { 1 } else { 9 });
         assert!(reader.held <= (1 << 20) + 2048, "{} bytes held", reader.held);
+    }
+}
+
+/// A line that begins with a digit begins a record.
+fn by_digits(max_lines: u32, max_bytes: u64) -> Joining {
+    let join = Join::Start(Pattern::new("^[0-9]").unwrap());
+    let rules = Arc::new(Multiline { join, max_wait: Duration::ZERO, max_lines, max_bytes });
+    Joining { rules, waited: false, breaks: Vec::new() }
+}
+
+/// Reads a file in which nothing follows, in chunks.
+fn joined(file: &[u8], chunk: usize, rules: Rules, joining: &Joining) -> Outcome {
+    let mut reader = Reader::new(0, false);
+    reader.joining = Some(Box::new(joining.clone()));
+    reader.read(file, chunk, rules, true);
+    assert_eq!(reader.position.line.at, file.len() as u64, "framing does not end");
+    reader.out
+}
+
+#[test]
+fn lines_that_belong_together_are_one_record() {
+    let out = joined(b"a\n1\n b\n\n2\r\n c\r\n3\nd", 64, rules(100, Oversize::Split), &by_digits(100, 100));
+    assert_eq!(texts(&out.records), ["a\n", "1\n b\n\n", "2\r\n c\r\n", "3\nd"]);
+    assert_eq!(out.records[1].1, Span::new(2, 8));
+}
+
+#[test]
+fn an_open_record_is_read_again_until_it_is_complete() {
+    let mut reader = Reader::new(0, false);
+    reader.joining = Some(Box::new(by_digits(100, 100)));
+    let rules = rules(100, Oversize::Split);
+    for (file, position) in [("1\n a", 0), ("1\n a\n", 0), ("1\n a\n b\n", 0), ("1\n a\n b\n2 c\n", 8)] {
+        reader.read(file.as_bytes(), 64, rules, false);
+        assert_eq!(reader.position.line.at, position, "{file:?}");
+    }
+    assert_eq!(texts(&reader.out.records), ["1\n a\n b\n"]);
+    if let Some(joining) = &mut reader.joining {
+        joining.waited = true;
+    }
+    reader.read(b"1\n a\n b\n2 c\n d\n ha", 64, rules, false);
+    assert_eq!(texts(&reader.out.records), ["1\n a\n b\n", "2 c\n d\n"], "a half line waits on");
+    assert_eq!(reader.position.line.at, 15);
+}
+
+#[test]
+fn a_record_ends_at_its_limits_and_where_the_next_one_was_delivered_already() {
+    let all = rules(100, Oversize::Split);
+    let out = joined(b"1\na\nb\nc\n", 64, all, &by_digits(2, 100));
+    assert_eq!(texts(&out.records), ["1\na\n", "b\nc\n"]);
+    let out = joined(b"1\naa\nbb\nc\n", 64, all, &by_digits(100, 6));
+    assert_eq!(texts(&out.records), ["1\naa\n", "bb\nc\n"]);
+    let out = joined(b"1\naa\nbb\nc\n", 64, rules(6, Oversize::Split), &by_digits(100, 100));
+    assert_eq!(texts(&out.records), ["1\naa\n", "bb\nc\n"], "as long as a record may be");
+    let broken = Joining { breaks: vec![5, 8], ..by_digits(100, 100) };
+    let out = joined(b"1\naa\nbb\nc\n", 64, all, &broken);
+    assert_eq!(texts(&out.records), ["1\naa\n", "bb\n", "c\n"]);
+}
+
+#[test]
+fn a_line_over_the_limit_is_no_part_of_a_record() {
+    let file = b"1\na\nlooooooong\nb\n2\n";
+    let out = joined(file, 64, rules(6, Oversize::Split), &by_digits(100, 100));
+    assert_eq!(texts(&out.records), ["1\na\n", "looooo", "oong\n", "b\n", "2\n"]);
+    let out = joined(file, 64, rules(6, Oversize::Drop), &by_digits(100, 100));
+    assert_eq!(texts(&out.records), ["1\na\n", "b\n", "2\n"]);
+    assert_eq!(out.lost, [(Span::new(4, 15), Reason::Oversize)]);
+}
+
+#[test]
+fn whatever_the_chunks_the_joined_records_are_the_same() {
+    for seed in 0..2000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let size = rng.usize(0..200);
+        let bytes = b"\n\n1ab";
+        let file: Vec<u8> = (0..size).map(|_| bytes[rng.usize(..bytes.len())]).collect();
+        let rules = rules(rng.u64(2..40), [Oversize::Split, Oversize::Drop][rng.usize(..2)]);
+        let joining = by_digits(rng.u32(1..8), rng.u64(2..60));
+        let whole = joined(&file, 1000, rules, &joining);
+        let chunk = rng.usize(1..50);
+        assert_eq!(whole, joined(&file, chunk, rules, &joining), "seed {seed} chunk {chunk} {rules:?}");
+        let mut covered = crate::ack::Acked::default();
+        for (_, span) in &whole.records {
+            covered.ack(*span);
+        }
+        for (span, _) in &whole.lost {
+            covered.ack(*span);
+        }
+        assert_eq!(covered.prefix(), size as u64, "seed {seed}: nothing is left over");
     }
 }

@@ -41,6 +41,11 @@ impl Pattern {
         self.0.capture_names().flatten()
     }
 
+    /// Whether it is found in these bytes.
+    pub(crate) fn is_match(&self, bytes: &[u8]) -> bool {
+        self.0.is_match(bytes)
+    }
+
     pub(super) fn regex(&self) -> &Regex {
         &self.0
     }

@@ -50,6 +50,7 @@ fn job(steps: Vec<Step>, limit: u64, file: &[u8]) -> Cut {
         hole: false,
         hold: 1 << 20,
         rules: Rules { limit, oversize: Oversize::Split },
+        joining: None,
         process: Some(Box::new(processing(steps, u64::MAX))),
     };
     let Framing::Same(cut) = job.run().framing else { panic!("the content did not change") };

@@ -304,8 +304,9 @@ impl World {
             return Ok((Outcome::DeadLettered(Err(FileError::NoSpace("disk full".into()))), Echo::Nothing));
         }
         for letter in letters {
-            let record = self.oracle.locate(&self.disk, flow, &letter.data, true)?;
-            self.oracle.buried(&self.disk, flow, record, letter.data.len())?;
+            for line in self.oracle.locate_all(&self.disk, flow, &letter.data, true)? {
+                self.oracle.buried(&self.disk, flow, line, letter.data.len())?;
+            }
         }
         self.tally.letters += letters.len() as u64;
         Ok((Outcome::DeadLettered(Ok(())), Echo::Nothing))

@@ -138,8 +138,9 @@ fn arrived(
             Err(Broken::new("partition keys are as configured", format!("{key:?}")))
         }
         _ => {
-            let lines = body.lines.iter().map(|line| oracle.locate(disk, flow, line, false));
-            Ok(Arrived { lines: lines.collect::<Result<_, _>>()?, accepted: false })
+            let lines = body.lines.iter().map(|line| oracle.locate_all(disk, flow, line, false));
+            let lines = lines.collect::<Result<Vec<_>, _>>()?.concat();
+            Ok(Arrived { lines, accepted: false })
         }
     };
     wire::decode(&settings.flows[flow], request)?.into_iter().map(locate).collect()

@@ -60,6 +60,7 @@ impl Resolver<'_> {
             batch: batch(section, &destination, aggregation.is_some()),
             retry: self.retry(section),
             line: line(section),
+            multiline: self.multiline(section),
             process: self.process(section),
             destination,
         };

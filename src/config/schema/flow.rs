@@ -149,7 +149,12 @@ pub(super) const FLOW: Table = Table {
         Key::unset("batch", Kind::Table(&BATCH), "", "When a request is sent: at the first of these."),
         Key::unset("retry", Kind::Table(&RETRY), "", "How failed records are tried again."),
         Key::unset("line", Kind::Table(&LINE), "", "What a line is."),
-        Key::unset("multiline", Kind::Table(&MULTILINE), "", "Which lines belong together.").later(),
+        Key::unset(
+            "multiline",
+            Kind::Table(&MULTILINE),
+            "",
+            "Which lines make one record: by `start`, `continue`, `end` or `preset`. See `docs/processing.md`.",
+        ),
         Key::unset(
             "process",
             Kind::Tables(&PROCESS),
@@ -245,13 +250,18 @@ const MULTILINE: Table = Table {
             r#""java""#,
             "Stack traces of `java`, `python`, `go` or `ruby`.",
         ),
-        Key::unset(
+        Key::new(
             "max_wait",
             Kind::Time(0, DAY),
             r#""2s""#,
-            "How long an open record waits for its next line.",
+            "A record is complete when its file was not written to for so long.",
         ),
-        Key::unset("max_lines", Kind::Count(1, MAX), "500", "Most lines of a record."),
-        Key::unset("max_bytes", Kind::Size(1, MAX), r#""1MiB""#, "Most bytes of a record."),
+        Key::new("max_lines", Kind::Count(1, 1_000_000), "10000", "Most lines of a record."),
+        Key::new(
+            "max_bytes",
+            Kind::Size(1, MAX),
+            r#""1MiB""#,
+            "Most bytes of a record, with its newlines; `line.max_bytes` and the destination limit it, too.",
+        ),
     ],
 };

@@ -95,7 +95,7 @@ fn template(template: &Template) -> String {
 }
 
 /// `${` would be replaced when it is read again.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     text.replace("${", "$${")
 }
 

@@ -29,6 +29,7 @@ const FULL: &str = r#"
     files = ["/x"]
     delivery_stream = "d"
     newline = "strip"
+    multiline = { start = '^\d$$', max_wait = "1s", max_lines = 7, max_bytes = "2KiB" }
     [[flow]]
     name = "c"
     files = ["/x"]
@@ -122,7 +123,8 @@ fn every_key_that_exists_is_shown() {
     let mut out = Vec::new();
     missing(&ROOT, &config(FULL).to_json(), &mut out);
     let unset = ["[aws] profile", "[aws] shared_credentials_file", "[aws.endpoints] firehose"];
-    let unset = [&unset[..], &["[[flow]] stdout"]].concat();
+    let ways = ["[flow.multiline] continue", "[flow.multiline] end", "[flow.multiline] preset"];
+    let unset = [&unset[..], &ways, &["[[flow]] stdout"]].concat();
     out.retain(|key| !unset.contains(&key.as_str()));
     assert!(out.is_empty(), "{out:?}");
 }

@@ -64,6 +64,7 @@ fn one(
         hole: false,
         hold: (chunk / 2) as u64,
         rules,
+        joining: None,
         process: Some(Box::new(processing(steps.to_vec(), room))),
     };
     let Framing::Same(cut) = job.run().framing else { panic!("the content did not change") };
@@ -123,6 +124,7 @@ fn what_finds_no_room_is_read_again_and_alone_if_need_be() {
             hole: false,
             hold: 100,
             rules: Rules { limit: 1 << 20, oversize: Oversize::Split },
+            joining: None,
             process: None,
         };
         again.process = Some(Box::new(processing(vec![add.clone()], room)));

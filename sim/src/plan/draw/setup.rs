@@ -2,6 +2,7 @@
 
 use super::{chance, pick};
 use crate::plan::MS;
+use crate::plan::joined;
 use crate::plan::setup::{ARCHIVE, Pace, ROOT, Rates, Scope, Setup, Style, Writer};
 use crate::plan::steps::{Make, Steps};
 use fastrand::Rng;
@@ -40,6 +41,7 @@ pub(super) fn setup(rng: &mut Rng) -> Setup {
     let steps: Vec<Steps> = flows.iter().map(|_| steps(rng)).collect();
     for (flow, steps) in flows.iter_mut().zip(&steps) {
         flow.process = steps.settings();
+        flow.multiline = joined::settings(flow, *steps);
     }
     let mut settings = Settings { agent: agent(rng), flows };
     settings.agent.memory = least_memory(&settings) + pick(rng, &[0, 0, 16 * KIB, 1024 * KIB]);

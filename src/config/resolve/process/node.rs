@@ -14,7 +14,7 @@ impl Resolver<'_> {
     }
 
     /// A regular expression.
-    pub(super) fn compiled(&mut self, text: &str, spot: &Spot) -> Option<Pattern> {
+    pub(in crate::config::resolve) fn compiled(&mut self, text: &str, spot: &Spot) -> Option<Pattern> {
         match Pattern::new(text) {
             Ok(pattern) => Some(pattern),
             Err(error) => {

@@ -1,0 +1,110 @@
+//! Which lines belong together: a pure function of a record's lines so far and the next one.
+//!
+//! An open record is not held, like a half line: the next read begins at its first line again. So nothing but the place
+//! where it starts is known of it, and it is read anew after a restart.
+
+mod trace;
+
+use crate::process::Pattern;
+use std::sync::Arc;
+use std::time::Duration;
+use trace::State;
+
+pub use trace::Language;
+
+/// How lines are joined to records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Multiline {
+    /// Which lines belong together.
+    pub join: Join,
+    /// An open record is complete when its file was not written to for so long.
+    pub max_wait: Duration,
+    /// Most lines of a record.
+    pub max_lines: u32,
+    /// Most bytes of a record, with its newlines. What a record may have anyway limits it, too.
+    pub max_bytes: u64,
+}
+
+/// Which lines belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// A line that matches begins a record.
+    Start(Pattern),
+    /// A line that matches belongs to the one before.
+    Continue(Pattern),
+    /// A line that matches ends a record.
+    End(Pattern),
+    /// Stack traces belong together, and to the line that they follow.
+    Trace(Language),
+}
+
+/// What a job needs to join lines.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// The flow's.
+    pub rules: Arc<Multiline>,
+    /// The file has nothing more, and was not written to for `max_wait`: what is open is complete.
+    pub waited: bool,
+    /// Offsets at which records begin whatever the lines say: some of what follows was delivered already.
+    pub breaks: Vec<u64>,
+}
+
+/// An open record: what is known of its lines.
+#[derive(Debug)]
+pub(crate) struct Open {
+    lines: u32,
+    state: State,
+    over: bool,
+}
+
+impl Multiline {
+    /// A record begins with this line, without its line end.
+    pub(crate) fn begin(&self, line: &[u8]) -> Open {
+        let state = match self.join {
+            Join::Trace(language) => language.first(line),
+            _ => State::default(),
+        };
+        Open { lines: 1, state, over: self.ends_with(line) || self.max_lines <= 1 }
+    }
+
+    fn ends_with(&self, line: &[u8]) -> bool {
+        matches!(&self.join, Join::End(pattern) if pattern.is_match(line))
+    }
+}
+
+impl Open {
+    /// Whether the next line belongs to it; if so, it is taken in.
+    pub(crate) fn takes(&mut self, rules: &Multiline, line: &[u8]) -> bool {
+        let belongs = match &rules.join {
+            Join::Start(pattern) => !pattern.is_match(line),
+            Join::Continue(pattern) => pattern.is_match(line),
+            Join::End(_) => true,
+            Join::Trace(language) => match language.next(self.state, line) {
+                Some(state) => {
+                    self.state = state;
+                    true
+                }
+                None => false,
+            },
+        };
+        if belongs {
+            self.lines += 1;
+            self.over = rules.ends_with(line) || self.lines >= rules.max_lines;
+        }
+        belongs
+    }
+
+    /// Whether no line can belong to it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+/// A line without its newline and the carriage return before it.
+pub(crate) fn text(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests;
