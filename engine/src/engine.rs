@@ -42,6 +42,7 @@ use crate::event::{Action, Do, Event, Letter, Notice, Now};
 use crate::follow::File;
 use crate::frame::Rules;
 use crate::ids::{ActionId, FileId, FlowId, HandleId, RunId};
+use crate::multiline::Multiline;
 use crate::process::Program;
 use crate::settings::{self, Settings};
 use crate::state::{Identity, LedgerRow};
@@ -177,6 +178,8 @@ enum Phase {
 struct Flow {
     settings: settings::Flow,
     rules: Rules,
+    /// How its lines are joined, if they are.
+    multiline: Option<Arc<Multiline>>,
     /// What makes records of its lines, if it has steps.
     program: Option<Arc<Program>>,
     sender: Sender,
@@ -391,6 +394,7 @@ impl Flow {
         Self {
             settings: flow.clone(),
             rules: Rules::new(&flow.line, payload),
+            multiline: flow.multiline.clone().or_else(|| Multiline::implied(&flow.process)),
             program: Program::new(flow, agent),
             sender: Sender::new(id, flow, destination),
             ready: VecDeque::new(),

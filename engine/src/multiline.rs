@@ -3,13 +3,16 @@
 //! An open record is not held, like a half line: the next read begins at its first line again. So nothing but the place
 //! where it starts is known of it, and it is read anew after a restart.
 
+mod pieces;
 mod trace;
 
-use crate::process::Pattern;
+use crate::process::{Pattern, Step};
+use pieces::Piece;
 use std::sync::Arc;
 use std::time::Duration;
 use trace::State;
 
+pub use pieces::Runtime;
 pub use trace::Language;
 
 /// How lines are joined to records.
@@ -36,7 +39,12 @@ pub enum Join {
     End(Pattern),
     /// Stack traces belong together, and to the line that they follow.
     Trace(Language),
+    /// The pieces in which a container's runtime wrote a line belong together.
+    Pieces(Runtime),
 }
+
+/// The rest of a piece is written with it; an agent that waits for longer waits in vain.
+const PIECES_WAIT: Duration = Duration::from_secs(2);
 
 /// What a job needs to join lines.
 #[derive(Clone, Debug)]
@@ -54,6 +62,7 @@ pub struct Joining {
 pub(crate) struct Open {
     lines: u32,
     state: State,
+    piece: Option<Piece>,
     over: bool,
 }
 
@@ -64,18 +73,38 @@ impl Multiline {
             Join::Trace(language) => language.first(line),
             _ => State::default(),
         };
-        Open { lines: 1, state, over: self.ends_with(line) || self.max_lines <= 1 }
+        let piece = self.piece(line);
+        Open { lines: 1, state, piece, over: self.ends_with(line, piece) || self.max_lines <= 1 }
     }
 
-    fn ends_with(&self, line: &[u8]) -> bool {
-        matches!(&self.join, Join::End(pattern) if pattern.is_match(line))
+    /// How the lines that steps parse were written, where nothing else is said: in pieces.
+    pub fn implied(steps: &[Step]) -> Option<Arc<Self>> {
+        let join = Join::Pieces(Runtime::parsed_by(steps)?);
+        Some(Arc::new(Self { join, max_wait: PIECES_WAIT, max_lines: u32::MAX, max_bytes: u64::MAX }))
+    }
+
+    fn piece(&self, line: &[u8]) -> Option<Piece> {
+        match self.join {
+            Join::Pieces(runtime) => runtime.piece(line),
+            _ => None,
+        }
+    }
+
+    fn ends_with(&self, line: &[u8], piece: Option<Piece>) -> bool {
+        match &self.join {
+            Join::End(pattern) => pattern.is_match(line),
+            Join::Pieces(_) => !piece.is_some_and(|piece| piece.partial),
+            Join::Start(_) | Join::Continue(_) | Join::Trace(_) => false,
+        }
     }
 }
 
 impl Open {
     /// Whether the next line belongs to it; if so, it is taken in.
     pub(crate) fn takes(&mut self, rules: &Multiline, line: &[u8]) -> bool {
+        let piece = rules.piece(line);
         let belongs = match &rules.join {
+            Join::Pieces(_) => self.piece.zip(piece).is_some_and(|(last, next)| last.goes_on_in(next)),
             Join::Start(pattern) => !pattern.is_match(line),
             Join::Continue(pattern) => pattern.is_match(line),
             Join::End(_) => true,
@@ -89,7 +118,8 @@ impl Open {
         };
         if belongs {
             self.lines += 1;
-            self.over = rules.ends_with(line) || self.lines >= rules.max_lines;
+            self.piece = piece;
+            self.over = rules.ends_with(line, piece) || self.lines >= rules.max_lines;
         }
         belongs
     }

@@ -7,7 +7,7 @@ use super::{ExitCode, PreviewArgs};
 use crate::config::Config;
 use kintail_engine::frame::{FrameJob, Framing, Position, Rules, Step};
 use kintail_engine::ids::{CursorId, Epoch, FileId, FlowId, RunId};
-use kintail_engine::multiline::Joining;
+use kintail_engine::multiline::{Joining, Multiline};
 use kintail_engine::process::{Processing, Program};
 use kintail_engine::settings::Flow;
 use kintail_engine::state::{Check, Fingerprint};
@@ -132,7 +132,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
 
 /// How the flow joins lines: as if nothing were ever added.
 fn joining(flow: &Flow) -> Option<Box<Joining>> {
-    let rules = Arc::clone(flow.multiline.as_ref()?);
+    let rules = flow.multiline.clone().or_else(|| Multiline::implied(&flow.process))?;
     Some(Box::new(Joining { rules, waited: false, breaks: Vec::new() }))
 }
 

@@ -171,6 +171,8 @@ fn multiline(rules: &Multiline) -> Value {
         Join::Start(pattern) => ("start", json!(process::literal(pattern.as_str()))),
         Join::Continue(pattern) => ("continue", json!(process::literal(pattern.as_str()))),
         Join::End(pattern) => ("end", json!(process::literal(pattern.as_str()))),
+        // Is not written: it follows from the steps.
+        Join::Pieces(_) => return Value::Null,
         Join::Trace(language) => (
             "preset",
             json!(match language {

@@ -83,6 +83,31 @@ fn a_wrong_flow_or_file_has_its_exit_code() {
 }
 
 #[test]
+fn lines_that_belong_together_are_shown_as_one_record() {
+    let config = flow("stdout = true\nmultiline = { start = '^[0-9]' }");
+    let shown = preview(&config, "1 a\n b\n2\n\n c");
+    let found: Vec<_> = shown.iter().map(|record| record["data"].as_str().expect("data")).collect();
+    assert_eq!(found, ["1 a\n b\n", "2\n\n c\n"]);
+    let big = format!("1{}2\n", format!("\n{}", "x".repeat(99)).repeat(30_000));
+    let config = flow(
+        "stdout = true\nline.max_bytes = \"5MiB\"\nmultiline = { start = '^[0-9]', max_lines = 100_000, max_bytes = \"5MiB\" }",
+    );
+    let shown = preview(&config, &big);
+    assert_eq!(shown.len(), 1, "a record is longer than a read");
+    assert_eq!(shown[0]["data"], big);
+}
+
+#[test]
+fn pieces_of_a_containers_line_are_shown_as_one_record() {
+    let config =
+        flow("stdout = true\n[[flow.process]]\nparse = \"cri\"\n[[flow.process]]\nremove = [\"time\"]");
+    let lines = "2016-10-06T00:17:09Z stdout P one \n2016-10-06T00:17:09Z stdout F two\n";
+    let shown = preview(&config, lines);
+    let data = "{\"stream\":\"stdout\",\"logtag\":\"F\",\"message\":\"one two\"}\n";
+    assert_eq!(shown, [json!({ "start": 0, "end": lines.len(), "bytes": data.len(), "data": data })]);
+}
+
+#[test]
 fn steps_are_shown_at_work() {
     let config = flow(
         "stream = \"s\"\npartition_key = \"field:user\"\nline.skip_header = 1\n\

@@ -28,6 +28,17 @@ fn an_unknown_key_is_refused_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn lines_are_joined_in_one_way() {
+    let multiline = |rest: &str| flow(&format!("stdout = true\nmultiline = {{ {rest} }}"));
+    let nothing = "nothing tells which lines belong together";
+    one_error(&multiline("max_wait = \"1s\""), (4, 13), nothing, "write one of start, continue, end, preset");
+    let two = multiline("start = 'a', end = 'b'");
+    one_error(&two, (4, 28), "two ways to join lines", "write one of them");
+    one_error(&multiline("start = 'a('"), (4, 23), "not a pattern: unclosed group", "regular expression");
+    one_error(&multiline("start = ''"), (4, 23), "an empty pattern", "every line");
+}
+
+#[test]
 fn a_wrong_unit_is_refused_with_the_right_ones() {
     let config = flow("stdout = true\nmax_record = \"1mb\"");
     one_error(&config, (4, 14), "`max_record`: unknown unit", "B, KiB, MiB, GiB, TiB");
@@ -169,8 +180,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     Place::new(&format!("{agent}{}", flow(defaults))).right();
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
-        ("stream = \"s\"\nmax_rate = { records = 5 }", "`max_rate`"),
-        ("stream = \"s\"\nmultiline = { preset = \"java\" }", "`multiline`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
         ("stream = \"s\"\n[aws]\nca_bundle = \"/ca.pem\"", "`ca_bundle`"),
         ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),

@@ -50,18 +50,19 @@ impl Engine {
 
     /// What a job needs to join lines, if the flow does.
     fn joining(&self, id: CursorId, at_end: bool, now: Now) -> Option<Box<Joining>> {
-        let rules = self.flows[id.flow.0 as usize].settings.multiline.as_ref()?;
+        let rules = self.flows[id.flow.0 as usize].multiline.as_ref()?;
         let file = self.files.get(&id.file)?;
         let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow)?;
         // Of what was delivered in a former life nothing is joined to what was not.
-        let breaks = cursor.acked.ranges().flat_map(|range| [range.start, range.end]).collect();
+        let ranges = cursor.acked.ranges().flat_map(|range| [range.start, range.end]);
+        let breaks = ranges.chain([cursor.acked.prefix()]).collect();
         let waited = at_end && now.mono.saturating_sub(file.changed) >= rules.max_wait;
         Some(Box::new(Joining { rules: Arc::clone(rules), waited, breaks }))
     }
 
     /// An open record is complete when nothing was written for so long.
     fn await_more(&mut self, id: CursorId, now: Now) {
-        let Some(rules) = &self.flows[id.flow.0 as usize].settings.multiline else { return };
+        let Some(rules) = &self.flows[id.flow.0 as usize].multiline else { return };
         let changed = self.files.get(&id.file).map_or(now.mono, |file| file.changed);
         self.timers.set_by(Timer::Joined(id.file), changed + rules.max_wait);
     }

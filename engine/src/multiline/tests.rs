@@ -136,7 +136,7 @@ INFO:root:last
 fn go_panics_and_their_goroutines_are_whole() {
     told_apart(
         Language::Go,
-        r#"---
+        r"---
 2024/05/01 12:00:00 listening on :8080
 ---
 2024/05/01 12:00:01 http: panic serving 127.0.0.1:5000: boom
@@ -163,7 +163,7 @@ main.main()
 exit status 2
 ---
 2024/05/01 12:00:03 restarted
-"#,
+",
     );
 }
 
@@ -195,4 +195,34 @@ I, [2024-05-01T12:00:02.000000 #1]  INFO -- : next
 fn a_carriage_return_is_no_part_of_the_text() {
     assert_eq!(text(b"a;\r\n"), b"a;");
     assert_eq!(text(b"a;"), b"a;");
+}
+
+#[test]
+fn the_pieces_of_a_containers_line_are_joined_and_those_of_two_outputs_are_not() {
+    let lines = "t stdout F whole\nt stdout P a\nt stdout P:x b\nt stdout F c\nt stdout P d\nt stderr F e\nt stdout F f\nno\nt stdout F g";
+    assert_eq!(
+        records(Join::Pieces(Runtime::Cri), lines),
+        [
+            "t stdout F whole",
+            "t stdout P a\nt stdout P:x b\nt stdout F c",
+            "t stdout P d",
+            "t stderr F e",
+            "t stdout F f",
+            "no",
+            "t stdout F g"
+        ]
+    );
+    let lines = [
+        r#"{"log":"whole\n","stream":"stdout","time":"t"}"#,
+        r#"{"log":"a \"q\" \\n","stream":"stdout","time":"t"}"#,
+        r#"{"log":"b\\\n","stream":"stdout","time":"t"}"#,
+        r#"{"log":"c","stream":"stdout","time":"t"}"#,
+        r#"{"log":"d\n","stream":"stderr","time":"t"}"#,
+        r#"{"log":"open \"#,
+        r#"{"log":"e\n","stream":"stdout"}"#,
+    ];
+    let expected = [lines[0].to_owned(), lines[1..3].join("\n"), lines[3].to_owned(), lines[4].to_owned()];
+    let found = records(Join::Pieces(Runtime::Docker), &lines.join("\n"));
+    assert_eq!(found[..4], expected);
+    assert_eq!(found[4..], lines[5..]);
 }

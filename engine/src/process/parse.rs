@@ -72,7 +72,7 @@ impl Parser {
             Self::Rfc3339Syslog => syslog::rfc3339(text).map(|line| line.put(sink)),
             Self::Rfc5424 => rfc5424::parse(text, sink),
             Self::Docker => docker::parse(text, sink),
-            Self::Cri => cri::parse(text).map(|line| line.put(sink)),
+            Self::Cri => cri::put(text, sink),
         }
     }
 

@@ -231,7 +231,7 @@ fn batch(section: &Section, destination: &Destination, aggregated: bool) -> Batc
 
 fn max_rate(section: &Section) -> MaxRate {
     let section = section.table("max_rate");
-    let given = |name: &str| section.written(name).filter(|_| !section.faulty(name)).is_some();
+    let given = |name: &str| section.written(name).as_ref().is_some_and(|_| !section.faulty(name));
     MaxRate {
         bytes: given("bytes").then(|| section.size("bytes")).flatten(),
         records: given("records").then(|| section.count("records")),

@@ -60,14 +60,13 @@ impl Resolver<'_> {
 
     fn line_pattern(&mut self, section: &Section, name: &str) -> Option<Pattern> {
         let spot = section.spot(name);
-        match section.text(name) {
-            Some(text) => self.compiled(text, &spot),
-            None => {
-                if !section.faulty(name) {
-                    self.errors.push(spot, "an empty pattern", "it would match every line");
-                }
-                None
+        if let Some(text) = section.text(name) {
+            self.compiled(text, &spot)
+        } else {
+            if !section.faulty(name) {
+                self.errors.push(spot, "an empty pattern", "it would match every line");
             }
+            None
         }
     }
 }

@@ -68,6 +68,29 @@ impl<'a, 'w> Sink<'a, 'w> {
         Some(())
     }
 
+    /// The text of a member that a parser finds in a part of the text.
+    pub(super) fn text_in(
+        &mut self,
+        part: &[u8],
+        name: &[u8],
+        parse: impl FnOnce(&[u8], &mut Sink<'a, '_>) -> Option<()>,
+    ) -> Option<Vec<u8>> {
+        let mut members = Vec::new();
+        let text = self.part(part);
+        parse(part, &mut Sink::new(text, part, self.made, &mut members))?;
+        let member = members.iter().rfind(|member| member.name.bytes(self.made) == name)?;
+        Some(member.value.text(self.made)?.into_owned())
+    }
+
+    /// Adds to the text of the last member of this name.
+    pub(super) fn append(&mut self, name: &[u8], more: &[u8]) -> Option<()> {
+        let made = &*self.made;
+        let at = self.members.iter().rposition(|member| member.name.bytes(made) == name)?;
+        let text = [&*self.members[at].value.text(made)?, more].concat();
+        self.members[at].value = Value::Text(self.make(&text));
+        Some(())
+    }
+
     /// Members whose values are slices of the text; `-` is null.
     pub(super) fn dashed(&mut self, names: &[&'static str], slices: &[&[u8]]) {
         for (name, slice) in names.iter().zip(slices) {

@@ -264,6 +264,21 @@ fn container_logs() {
     assert_eq!(parsed(&Parser::Docker, r#"{"log":1}"#), "fails");
 }
 
+#[test]
+fn container_logs_in_pieces() {
+    let pieces = "2016-10-06T00:17:09Z stdout P one \n2016-10-06T00:17:10Z stdout P two\n2016-10-06T00:17:11Z stdout F ,";
+    assert_eq!(
+        parsed(&Parser::Cri, pieces),
+        r#"{"time":"2016-10-06T00:17:09Z","stream":"stdout","logtag":"F","message":"one two,"}"#
+    );
+    let lines = "2016-10-06T00:17:09Z stdout F one\n2016-10-06T00:17:10Z stdout F  two";
+    assert!(parsed(&Parser::Cri, lines).ends_with(r#""message":"one\n two"}"#));
+    assert_eq!(parsed(&Parser::Cri, "2016-10-06T00:17:09Z stdout P one\nsomething else"), "fails");
+    let pieces = "{\"log\":\"a \\\"\",\"stream\":\"stdout\",\"time\":\"t\"}\n{\"log\":\"b\\r\\n\",\"stream\":\"stdout\",\"time\":\"u\"}";
+    assert_eq!(parsed(&Parser::Docker, pieces), r#"{"log":"a \"b","stream":"stdout","time":"t"}"#);
+    assert_eq!(parsed(&Parser::Docker, "{\"log\":\"a\"}\n{\"x\":1}"), "fails");
+}
+
 /// All parsers.
 fn parsers() -> Vec<Parser> {
     vec![
