@@ -19,6 +19,7 @@ pub use diagnostic::{Error, Place, Report};
 use kintail_engine::settings::{Agent, Flow, MIB, Settings};
 use load::Loader;
 use serde::Serialize;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub dead_letter_max: u64,
     /// A group that may read the status.
     pub status_group: Option<String>,
+    /// Where metrics are to be had; `None`: nowhere.
+    pub metrics: Option<Metrics>,
     /// For all flows to AWS.
     pub aws: Aws,
     /// What io needs of each flow, in the order of `engine.flows`.
@@ -77,6 +80,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// What Prometheus asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// Where it asks.
+    pub listen: SocketAddr,
+    /// A series for each file too.
+    pub per_file: bool,
 }
 
 /// How AWS is reached.
@@ -148,6 +160,7 @@ impl Config {
             log: Log { level: LogLevel::Info, format: LogFormat::Text },
             dead_letter_max: 1024 * MIB,
             status_group: None,
+            metrics: None,
             aws: Aws::default(),
             flows: vec![io],
         }

@@ -14,11 +14,12 @@ use crate::io::sinks::{Sink, SinkError, stdout_is_null};
 use crate::io::store::OpenError;
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
-use crate::observe::socket;
+use crate::observe::{metrics, socket};
 use kintail_engine::discover::PatternError;
 use kintail_engine::settings::{Destination, Settings};
 use kintail_engine::{Engine, Start};
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::channel;
@@ -41,6 +42,9 @@ enum Refused {
     /// The status socket cannot be opened.
     #[error("the status socket in {}: {source}", dir.display())]
     Socket { dir: PathBuf, source: io::Error },
+    /// The port for metrics cannot be opened.
+    #[error("metrics cannot listen at {listen}: {source}")]
+    Metrics { listen: SocketAddr, source: io::Error },
     /// The operating system does not let us.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -55,7 +59,7 @@ impl Refused {
                 ExitCode::Config
             }
             Self::State(_) | Self::Socket { .. } => ExitCode::State,
-            Self::System(_) => ExitCode::Output,
+            Self::Metrics { .. } | Self::System(_) => ExitCode::Output,
         }
     }
 }
@@ -101,6 +105,10 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
         let files = Files::new(rules(&config));
         let engine = engine(config.engine)?;
         let (ask, commands) = channel(1);
+        if let Some(metrics) = config.metrics {
+            let refused = |source| Refused::Metrics { listen: metrics.listen, source };
+            tokio::spawn(metrics::serve(metrics, ask.clone()).await.map_err(refused)?);
+        }
         if keeper.keeps() {
             let dir = config.state_dir.clone();
             let answering = socket::serve(&dir, ask).map_err(|source| Refused::Socket { dir, source })?;

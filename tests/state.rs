@@ -4,6 +4,8 @@
 mod agent;
 #[path = "state/dead_letters.rs"]
 mod dead_letters;
+#[path = "state/metrics.rs"]
+mod metrics;
 #[path = "state/offline.rs"]
 mod offline;
 #[path = "state/shipped.rs"]

@@ -47,6 +47,7 @@ use crate::process::Program;
 use crate::settings::{self, Settings};
 use crate::state::{Identity, LedgerRow};
 use crate::status::Counters;
+use crate::status::histogram::Histogram;
 use crate::timer::{Timer, Timers};
 use asked::Asked;
 use offsets::Keeper;
@@ -189,6 +190,8 @@ struct Flow {
     credit: i64,
     start: FlowStart,
     counters: Counters,
+    request_times: Histogram,
+    request_records: Histogram,
     /// Wall time at which the last complete look began.
     last_look: i64,
     /// The same, as it was saved last.
@@ -401,6 +404,8 @@ impl Flow {
             credit: 0,
             start: FlowStart::FirstScan,
             counters: Counters::default(),
+            request_times: Histogram::default(),
+            request_records: Histogram::default(),
             last_look: 0,
             saved_look: 0,
             possible_losses: 0,

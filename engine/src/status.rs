@@ -1,5 +1,8 @@
 //! How the agent is: what `kintail status` shows, and the counters behind metrics.
 
+pub mod histogram;
+
+use histogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -14,6 +17,12 @@ pub struct Status {
     pub memory_used: u64,
     /// `memory`.
     pub memory_limit: u64,
+    /// Files that are open.
+    #[serde(default)]
+    pub open_files: u64,
+    /// How long transactions of the store took, in microseconds, by [`histogram::TIMES`].
+    #[serde(default)]
+    pub store_times: Histogram,
     /// In the order of the configuration.
     pub flows: Vec<FlowStatus>,
 }
@@ -39,6 +48,12 @@ pub struct FlowStatus {
     pub last_error: Option<LastError>,
     /// Since the agent started.
     pub counters: Counters,
+    /// How long requests took that were answered, in microseconds, by [`histogram::TIMES`].
+    #[serde(default)]
+    pub request_times: Histogram,
+    /// How many records requests had that were answered, by [`histogram::SIZES`].
+    #[serde(default)]
+    pub request_records: Histogram,
     /// Its files.
     pub files: Vec<FileStatus>,
     /// Names and directories that it follows and that are not read, the first thousand.

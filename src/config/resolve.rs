@@ -10,7 +10,7 @@ use super::diagnostic::Error;
 use super::env::Lookup;
 use super::paths::Base;
 use super::section::Section;
-use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel};
+use super::{AssumeRole, Aws, Config, Endpoints, Log, LogFormat, LogLevel, Metrics};
 use kintail_engine::settings::{Agent, HoldDeleted, Settings, Symlinks, Watch};
 use std::collections::BTreeMap;
 
@@ -38,9 +38,21 @@ impl Resolver<'_> {
             log: log(agent.table("log")),
             dead_letter_max: agent.size("dead_letter_max").unwrap_or_default(),
             status_group: agent.text("status_group").map(str::to_owned),
+            metrics: self.metrics(root),
             aws,
             flows: io,
         }
+    }
+
+    fn metrics(&mut self, root: &Section) -> Option<Metrics> {
+        root.written("metrics")?;
+        let section = root.table("metrics");
+        let listen = section.text("listen").and_then(|text| text.parse().ok());
+        if listen.is_none() {
+            let help = "write it like \"127.0.0.1:9464\", or \"[::1]:9464\"";
+            self.errors.push(section.spot("listen"), "not an address with a port", help);
+        }
+        Some(Metrics { listen: listen?, per_file: section.is("per_file") })
     }
 
     fn aws(&mut self, section: &Section) -> Aws {

@@ -34,7 +34,8 @@ impl Config {
         let flows = self.engine.flows.iter().zip(&self.flows);
         let mut all = json!({
             "agent": agent(self),
-            "aws": {
+            "metrics": self.metrics.map(|metrics| json!({ "listen": metrics.listen, "per_file": metrics.per_file })),
+        "aws": {
                 "region": self.aws.region,
                 "profile": self.aws.profile,
                 "endpoints": {

@@ -183,7 +183,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
         ("stream = \"s\"\n[aws]\nca_bundle = \"/ca.pem\"", "`ca_bundle`"),
         ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),
-        ("stream = \"s\"\n[metrics]", "`metrics`"),
         ("stream = \"s\"\n[kafka]\nbrokers = []", "`kafka`"),
     ] {
         let reports = Place::new(&flow(body)).reports();

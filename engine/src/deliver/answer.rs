@@ -29,6 +29,8 @@ pub struct Effects {
     pub retried: u64,
     /// Records that were throttled.
     pub throttled: u64,
+    /// From the request to its answer.
+    pub took: Duration,
 }
 
 /// A record that will never be accepted.
@@ -75,6 +77,7 @@ impl Sender {
         let Some(mut batch) = self.out.remove(&id) else { return Effects::default() };
         let mut answer = Answering { now, budget, rng, effects: Effects::default() };
         let latency = batch.sent.take().map_or(Duration::ZERO, |sent| now.mono.saturating_sub(sent));
+        answer.effects.took = latency;
         match verdict {
             Verdict::Accepted => {
                 self.progressed(&batch, batch.len(), latency, now);

@@ -8,6 +8,7 @@ use crate::follow::{Ending, File, Row};
 use crate::ids::{CommandId, CursorId, FileId, FlowId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
+use crate::status::histogram::{self, Histogram};
 use crate::timer::Timer;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,6 +31,10 @@ pub(super) struct Keeper {
     /// Commands that are done when the next transaction is on disk.
     waiting: Vec<CommandId>,
     saving: Option<Saving>,
+    /// When it was asked for.
+    asked: Duration,
+    /// How long transactions took.
+    pub(super) times: Histogram,
     failures: u32,
     /// The last transaction that was saved, or not.
     pub(super) problem: Option<String>,
@@ -124,6 +129,7 @@ impl Engine {
         }
         let (transaction, saving) = self.transaction();
         self.keeper.saving = Some(saving);
+        self.keeper.asked = now.mono;
         self.ask(Asked::Save, Do::Save(transaction));
     }
 
@@ -202,6 +208,8 @@ impl Engine {
 
     pub(super) fn saved(&mut self, result: Result<(), StoreError>, now: Now) {
         let Some(saving) = self.keeper.saving.take() else { return };
+        let took = now.mono.saturating_sub(self.keeper.asked);
+        self.keeper.times.add(took.as_micros() as u64, &histogram::TIMES);
         match result {
             Ok(()) => self.saved_well(saving, now),
             Err(error) => self.not_saved(saving, &error),

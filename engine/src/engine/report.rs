@@ -27,6 +27,8 @@ impl Engine {
             problems,
             memory_used: self.budget.used(),
             memory_limit: self.budget.limit(),
+            open_files: self.files.values().filter(|file| file.handle.is_some()).count() as u64,
+            store_times: self.keeper.times,
             flows,
         }
     }
@@ -64,6 +66,8 @@ impl Engine {
                 lasting: flow.sender.health.is_failing(),
             }),
             counters: flow.counters,
+            request_times: flow.request_times,
+            request_records: flow.request_records,
             files,
             unread,
             unread_names,

@@ -20,8 +20,7 @@ pub(in crate::config) const ROOT: Table = Table {
             Kind::Table(&METRICS),
             "",
             "An endpoint for Prometheus; off unless the table is present.",
-        )
-        .later(),
+        ),
         Key::unset(
             "cloudwatch",
             Kind::Table(&CLOUDWATCH),
@@ -199,9 +198,9 @@ const METRICS: Table = Table {
             "listen",
             Kind::Text,
             r#""127.0.0.1:9464""#,
-            "Address of `/metrics`, `/healthz` and `/readyz`.",
+            "Address and port of `/metrics`, `/healthz` and `/readyz`. Others than this host's may ask only where it says so.",
         ),
-        Key::new("per_file", Kind::Bool, "false", "A series for each file too."),
+        Key::new("per_file", Kind::Bool, "false", "Series for each file too: as many as there are files."),
     ],
 };
 

@@ -12,6 +12,9 @@ const FULL: &str = r#"
     region = "eu-west-1"
     endpoints = { kinesis = "http://localhost:1", sts = "http://localhost:2" }
     assume_role = { arn = "arn:aws:iam::1:role/a", external_id = "x", duration = "2h" }
+    [metrics]
+    listen = "[::1]:1"
+    per_file = true
     [[flow]]
     name = "a \" quote"
     files = ["/var/log/*.log", "rel/*.log"]
