@@ -114,7 +114,8 @@ impl Engine {
             }
             // Where nothing tells that it is the known one, it may as well be the copy that it looks like.
             let len = file.head.len as usize;
-            let unsure = len == 0 || len > chunk.bytes.len();
+            let told = meta.identity.btime != 0 && file.has_live_name();
+            let unsure = len > chunk.bytes.len() || len == 0 && !told;
             let copy = unsure && likeness != Likeness::No;
             if !copy && same_file(file, &chunk.bytes, &sighting.path()) {
                 file.handle = Some(handle);
@@ -237,6 +238,7 @@ impl Engine {
     pub(super) fn is_open(&mut self, id: FileId, path: &Path, meta: &Meta, alike: bool, now: Now) {
         let told = self.next_action;
         let Some(file) = self.files.get_mut(&id) else { return };
+        let same = meta.identity.btime != 0 && file.identity == meta.identity;
         file.missed = 0;
         file.size = meta.size;
         file.sized = told;
@@ -246,8 +248,8 @@ impl Engine {
         file.identity = meta.identity;
         file.problem = None;
         // Under a rotated name a file that begins as it did and ends before its place is a copy that was made before that
-        // was read.
-        let copy = alike && name::is_rotated(path) && meta.size >= u64::from(file.head.len);
+        // was read, unless its birth tells that it is no other.
+        let copy = alike && !same && name::is_rotated(path) && meta.size >= u64::from(file.head.len);
         for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Closed) {
             if copy && cursor.position.line.at > meta.size {
                 continue;
