@@ -10,6 +10,8 @@ mod aws;
 mod endpoint;
 #[path = "support/servers.rs"]
 mod servers;
+#[path = "support/tls.rs"]
+mod tls;
 
 use agent::{Host, Writer, wait};
 use aws::{Delivery, Kinesis};
@@ -334,4 +336,29 @@ fn a_bad_line_alone_holds_up_no_line_that_comes_later() {
     assert!(agent.terminate(), "{}", host.said());
     let stored = tally(endpoint.stored().into_iter().map(|record| record.data));
     assert!(stored.keys().eq(["good 1\n", "good 2\n"]), "{stored:?}");
+}
+
+#[test]
+fn an_authority_that_the_system_does_not_know_is_trusted_where_ca_bundle_names_it() {
+    let endpoint = Endpoint::start(|_| Act::Accept);
+    let host = Host::new("stream = \"s\"", &tls::before(&endpoint.url()));
+    fs::write(host.log(), "a line\n").expect("written");
+    let agent = host.start();
+    let ails = || host.flow().is_some_and(|flow| flow.last_error.is_some());
+    wait("the certificate is refused", ails);
+    assert_eq!(endpoint.stored().len(), 0);
+    drop(agent);
+    host.add(&format!("[aws]\nca_bundle = {:?}\n", tls::file("ca.pem")));
+    let _agent = host.start();
+    host.wait_until_idle();
+    assert_eq!(endpoint.stored().len(), 1);
+}
+
+#[test]
+fn a_ca_bundle_without_a_certificate_is_an_error_at_the_start() {
+    let host = Host::new("stream = \"s\"", "https://localhost:9");
+    host.add(&format!("[aws]\nca_bundle = {:?}\n", tls::file("server.key")));
+    let code = host.start().ended();
+    assert_eq!(code, Some(78), "{}", host.said());
+    assert!(host.said().contains("no certificate is in it"), "{}", host.said());
 }

@@ -163,6 +163,8 @@ fn the_reference_in_force_changes_nothing() {
     let text = text.replace("[flow.file]\nrotate = \"100MiB\"\nkeep = 5\n", "");
     let role = "session_name = \"kintail\"\nduration = \"1h\"\n";
     let text = text.replace(&format!("[aws.assume_role]\n{role}"), "");
+    // It is there or not.
+    let text = text.replace("[metrics]\nlisten = \"127.0.0.1:9464\"\nper_file = false\n", "");
     let lines = "max_wait = \"2s\"\nmax_lines = 10000\nmax_bytes = \"1MiB\"\n";
     let text = text.replace(&format!("[flow.multiline]\n{lines}"), "");
     let text = text.replace("[[flow.process]]\non_error = \"pass\"\n", "");

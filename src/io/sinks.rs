@@ -10,7 +10,7 @@ mod writer;
 pub(crate) use file::numbered;
 pub(crate) use stdout::{CLOSED as STDOUT_CLOSED, is_null as stdout_is_null};
 
-use self::aws::{Access, Remote};
+use self::aws::{Access, CaBundleError, Remote};
 use crate::config::{Aws, FlowIo};
 use bytes::Bytes;
 use firehose::Firehose;
@@ -38,6 +38,9 @@ pub(crate) enum SinkError {
     /// No thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// Nobody to trust.
+    #[error(transparent)]
+    CaBundle(#[from] CaBundleError),
 }
 
 impl Sink {
@@ -51,10 +54,10 @@ impl Sink {
             Destination::Stdout => Self::Local(Writer::start("stdout", stdout::Output)?),
             Destination::Kinesis { stream } => {
                 let arn = stream.starts_with("arn:").then(|| stream.clone());
-                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io), flow.wire == Wire::Auto))
+                Self::Kinesis(Remote::new(Kinesis { arn }, Access::new(aws, io)?, flow.wire == Wire::Auto))
             }
             Destination::Firehose { .. } => {
-                Self::Firehose(Remote::new(Firehose, Access::new(aws, io), false))
+                Self::Firehose(Remote::new(Firehose, Access::new(aws, io)?, false))
             }
         })
     }

@@ -181,7 +181,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
         ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
-        ("stream = \"s\"\n[aws]\nca_bundle = \"/ca.pem\"", "`ca_bundle`"),
         ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),
         ("stream = \"s\"\n[kafka]\nbrokers = []", "`kafka`"),
     ] {

@@ -33,6 +33,13 @@ impl Host {
         Self { dir }
     }
 
+    /// Adds to the configuration.
+    pub(crate) fn add(&self, text: &str) {
+        let path = self.dir.path().join("kintail.toml");
+        let before = fs::read_to_string(&path).expect("read");
+        fs::write(path, before + text).expect("written");
+    }
+
     /// The live log.
     pub(crate) fn log(&self) -> PathBuf {
         self.dir.path().join("app.log")
@@ -100,6 +107,11 @@ impl Drop for Host {
 pub(crate) struct Agent(Child);
 
 impl Agent {
+    /// Waits until it ends by itself; its exit code.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        self.0.wait().expect("it ends").code()
+    }
+
     /// Ends it as a service manager does; whether it ended well.
     pub(crate) fn terminate(mut self) -> bool {
         let pid = rustix::process::Pid::from_child(&self.0);

@@ -153,9 +153,8 @@ const AWS: Table = Table {
             "ca_bundle",
             Kind::Text,
             r#""""#,
-            "PEM file of the authorities to trust instead of the system's.",
-        )
-        .later(),
+            "PEM file of the authorities to trust instead of the system's; empty for `AWS_CA_BUNDLE`, or the system's.",
+        ),
         Key::new(
             "shared_credentials_file",
             Kind::Text,

@@ -11,6 +11,7 @@ const FULL: &str = r#"
     [aws]
     region = "eu-west-1"
     endpoints = { kinesis = "http://localhost:1", sts = "http://localhost:2" }
+    ca_bundle = "ca.pem"
     assume_role = { arn = "arn:aws:iam::1:role/a", external_id = "x", duration = "2h" }
     [metrics]
     listen = "[::1]:1"

@@ -9,6 +9,7 @@ mod wire;
 
 pub(super) use access::Access;
 pub(super) use answer::of as answer_of;
+pub(super) use http::CaBundleError;
 
 use super::no_shards;
 use aws_config::SdkConfig;

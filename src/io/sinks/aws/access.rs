@@ -1,6 +1,6 @@
 //! How a flow gets at its service: region, endpoint, credentials, the network.
 
-use super::http;
+use super::http::{self, CaBundleError};
 use super::protocol::ReadyBody;
 use crate::config::{AssumeRole, Aws, FlowIo};
 use aws_config::retry::RetryConfig;
@@ -12,6 +12,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use kintail_engine::destination::{Failure, FailureKind};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a connection may take to come up.
@@ -31,9 +32,13 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Nothing is looked up yet.
-    pub(crate) fn new(aws: &Aws, flow: &FlowIo) -> Self {
-        Self { aws: aws.clone(), flow: flow.clone(), http: http::client(), request_timeout: REQUEST_TIMEOUT }
+    /// Nothing is looked up yet, but whom to trust.
+    pub(crate) fn new(aws: &Aws, flow: &FlowIo) -> Result<Self, CaBundleError> {
+        // As the AWS CLI does.
+        let variable = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let trusted = http::trusted(aws.ca_bundle.as_deref().or(variable.as_deref()))?;
+        let http = http::client(&trusted);
+        Ok(Self { aws: aws.clone(), flow: flow.clone(), http, request_timeout: REQUEST_TIMEOUT })
     }
 
     /// Looks everything up anew: environment, files, metadata services.

@@ -2,8 +2,8 @@
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -13,7 +13,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use kintail_engine::destination::MAX_ANSWER;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,23 +30,50 @@ const MAX_AGE: Duration = Duration::from_mins(10);
 const METADATA: [&str; 5] =
     ["169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23"];
 
-/// A client with connections of its own, which trusts the system's authorities.
-pub(super) fn client() -> SharedHttpClient {
-    SharedHttpClient::new(Client(Arc::default()))
+/// A client with connections of its own, which trusts these authorities.
+pub(super) fn client(trusted: &TlsContext) -> SharedHttpClient {
+    let route = || Route { trusted: trusted.clone(), made: Mutex::default() };
+    SharedHttpClient::new(Client(Arc::new(Routes { direct: route(), proxied: route() })))
+}
+
+/// Whom to trust: the authorities in a file, or the system's.
+pub(super) fn trusted(ca_bundle: Option<&Path>) -> Result<TlsContext, CaBundleError> {
+    let Some(path) = ca_bundle else { return Ok(TlsContext::default()) };
+    let wrong = |reason| CaBundleError { path: path.to_owned(), reason };
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    match certificates {
+        Err(error) => return Err(wrong(format!("not PEM: {error}"))),
+        Ok(none) if none.is_empty() => return Err(wrong("no certificate is in it".into())),
+        Ok(_) => {}
+    }
+    let context = TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(pem));
+    context.build().map_err(|error| wrong(error.to_string()))
+}
+
+/// `ca_bundle` cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("ca_bundle {}: {reason}", path.display())]
+pub(crate) struct CaBundleError {
+    path: PathBuf,
+    reason: String,
 }
 
 #[derive(Clone, Debug)]
 struct Client(Arc<Routes>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Routes {
     direct: Route,
     proxied: Route,
 }
 
 /// Connections made the same way, and since when they are.
-#[derive(Debug, Default)]
-struct Route(Mutex<Option<(Instant, SharedHttpConnector)>>);
+#[derive(Debug)]
+struct Route {
+    trusted: TlsContext,
+    made: Mutex<Option<(Instant, SharedHttpConnector)>>,
+}
 
 impl HttpClient for Client {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -73,7 +103,7 @@ impl HttpConnector for Dispatch {
 
 impl Route {
     fn connector(&self, settings: &HttpConnectorSettings, proxy: ProxyConfig) -> SharedHttpConnector {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         match &*slot {
             Some((since, connector)) if since.elapsed() < MAX_AGE => connector.clone(),
             _ => {
@@ -82,6 +112,7 @@ impl Route {
                     .pool_idle_timeout(IDLE)
                     .proxy_config(proxy)
                     .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                    .tls_context(self.trusted.clone())
                     .build();
                 let connector = SharedHttpConnector::new(connector);
                 *slot = Some((Instant::now(), connector.clone()));
