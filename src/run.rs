@@ -14,6 +14,7 @@ use crate::io::sinks::{Sink, SinkError, stdout_is_null};
 use crate::io::store::OpenError;
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
+use crate::observe::socket::GroupError;
 use crate::observe::{metrics, socket};
 use kintail_engine::discover::PatternError;
 use kintail_engine::settings::{Destination, Settings};
@@ -42,6 +43,9 @@ enum Refused {
     /// The status socket cannot be opened.
     #[error("the status socket in {}: {source}", dir.display())]
     Socket { dir: PathBuf, source: io::Error },
+    /// The group that may ask cannot.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// The port for metrics cannot be opened.
     #[error("metrics cannot listen at {listen}: {source}")]
     Metrics { listen: SocketAddr, source: io::Error },
@@ -54,11 +58,12 @@ impl Refused {
     const fn code(&self) -> ExitCode {
         match self {
             Self::Loop(_) | Self::Sink { .. } | Self::Pattern(_) => ExitCode::Config,
-            // Another version, not another place, is what helps.
-            Self::State(KeeperError::Open(OpenError::Newer { .. } | OpenError::Hash { .. })) => {
+            // Another version, or another group, not another place, is what helps.
+            Self::Group(GroupError::Unknown(_))
+            | Self::State(KeeperError::Open(OpenError::Newer { .. } | OpenError::Hash { .. })) => {
                 ExitCode::Config
             }
-            Self::State(_) | Self::Socket { .. } => ExitCode::State,
+            Self::State(_) | Self::Socket { .. } | Self::Group(GroupError::Denied { .. }) => ExitCode::State,
             Self::Metrics { .. } | Self::System(_) => ExitCode::Output,
         }
     }
@@ -111,8 +116,15 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
         }
         if keeper.keeps() {
             let dir = config.state_dir.clone();
-            let answering = socket::serve(&dir, ask).map_err(|source| Refused::Socket { dir, source })?;
+            let ask_too = ask.clone();
+            let refused = |source| Refused::Socket { dir: dir.clone(), source };
+            let answering = socket::serve(&dir, ask).map_err(refused)?;
             tokio::spawn(answering);
+            if let Some(group) = &config.status_group {
+                tokio::spawn(socket::serve_group(&dir, group, ask_too)?);
+            } else {
+                socket::close_to_group(&dir).map_err(|source| Refused::Socket { dir, source })?;
+            }
         }
         let inputs = Inputs { signals: Signals::listen()?, commands };
         let io = Io { files, watches: Watches::new(), flows, sinks, keeper, logs };

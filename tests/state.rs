@@ -4,6 +4,8 @@
 mod agent;
 #[path = "state/dead_letters.rs"]
 mod dead_letters;
+#[path = "state/group.rs"]
+mod group;
 #[path = "state/metrics.rs"]
 mod metrics;
 #[path = "state/offline.rs"]

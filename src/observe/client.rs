@@ -44,8 +44,14 @@ pub(crate) fn ask(state_dir: &Path, command: &Command) -> Result<Reply, AskError
 }
 
 fn connect(state_dir: &Path) -> io::Result<UnixStream> {
-    let (path, _dir) = socket::of(state_dir)?;
-    UnixStream::connect(path)
+    let [(path, _dir), (readers, _)] = socket::of(state_dir)?;
+    match UnixStream::connect(path) {
+        // Whoever is in `status_group` may ask there.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            UnixStream::connect(readers).map_err(|_| error)
+        }
+        other => other,
+    }
 }
 
 fn talk(mut stream: UnixStream, command: &Command) -> io::Result<Reply> {

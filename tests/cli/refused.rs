@@ -180,7 +180,6 @@ fn what_is_not_in_this_version_is_accepted_at_its_default_alone() {
     Place::new(&format!("{agent}{}", flow(defaults))).right();
     for (body, what) in [
         ("topic = \"t\"", "`topic`"),
-        ("stream = \"s\"\n[agent]\nstatus_group = \"adm\"", "`status_group`"),
         ("stream = \"s\"\n[aws.endpoints]\ncloudwatch = \"http://h\"", "`cloudwatch`"),
         ("stream = \"s\"\n[kafka]\nbrokers = []", "`kafka`"),
     ] {

@@ -101,8 +101,12 @@ const AGENT: Table = Table {
             r#""1GiB""#,
             "Most bytes of records kept that a destination refused.",
         ),
-        Key::new("status_group", Kind::Text, r#""""#, "A group that may read the status; empty for none.")
-            .later(),
+        Key::new(
+            "status_group",
+            Kind::Text,
+            r#""""#,
+            "A group that may ask for the status, through `status.sock` in the state directory; empty for none.",
+        ),
         Key::unset("log", Kind::Table(&LOG), "", "The agent's own log, on standard error."),
     ],
 };

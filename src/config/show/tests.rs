@@ -7,6 +7,7 @@ const FULL: &str = r#"
     [agent]
     state_dir = "s"
     memory = "100MiB"
+    status_group = "adm"
     log = { level = "debug", format = "json" }
     [aws]
     region = "eu-west-1"
