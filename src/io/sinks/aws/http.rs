@@ -13,8 +13,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use kintail_engine::destination::MAX_ANSWER;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,11 +42,15 @@ pub(super) fn trusted(ca_bundle: Option<&Path>) -> Result<TlsContext, CaBundleEr
     let Some(path) = ca_bundle else { return Ok(TlsContext::default()) };
     let wrong = |reason| CaBundleError { path: path.to_owned(), reason };
     let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
-    match certificates {
-        Err(error) => return Err(wrong(format!("not PEM: {error}"))),
-        Ok(none) if none.is_empty() => return Err(wrong("no certificate is in it".into())),
-        Ok(_) => {}
+    // All of them are tried here: the client would panic over a damaged one, at its first request.
+    let mut roots = RootCertStore::empty();
+    for (index, certificate) in CertificateDer::pem_slice_iter(&pem).enumerate() {
+        let certificate = certificate.map_err(|error| wrong(format!("not PEM: {error}")))?;
+        let damaged = |error| wrong(format!("certificate {} in it is damaged: {error}", index + 1));
+        roots.add(certificate).map_err(damaged)?;
+    }
+    if roots.is_empty() {
+        return Err(wrong("no certificate is in it".into()));
     }
     let context = TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(pem));
     context.build().map_err(|error| wrong(error.to_string()))
@@ -148,6 +153,23 @@ fn is_direct(uri: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_damaged_certificate_is_an_error_and_no_panic_at_the_first_request() {
+        let said = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            trusted(Some(file.path())).map_err(|error| error.reason)
+        };
+        let good = include_str!("../../../../tests/services/tls/ca.pem");
+        let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(said(good).is_ok());
+        assert!(said(bad).unwrap_err().starts_with("certificate 1 in it is damaged: "));
+        assert!(said(&format!("{good}{bad}")).unwrap_err().starts_with("certificate 2 in it is damaged: "));
+        assert!(said(&good[..good.len() / 2]).is_err(), "half a certificate");
+        assert_eq!(said("no PEM").unwrap_err(), "no certificate is in it");
+    }
 
     #[test]
     fn loopback_and_metadata_never_go_through_a_proxy() {
