@@ -147,7 +147,7 @@ pub struct StatusArgs {
     /// For machines
     #[arg(long)]
     pub json: bool,
-    /// Show it again each second
+    /// Show it again each second, with rates over the last ten
     #[arg(long, conflicts_with = "check")]
     pub watch: bool,
     /// Print nothing: 0 well, 1 unhealthy, 69 no agent

@@ -8,9 +8,13 @@ use super::{ExitCode, StatusArgs};
 use crate::config::Config;
 use kintail_engine::command::{Command, Reply};
 use kintail_engine::status::Status;
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Over so many seconds rates are measured: longer than most batches take to fill, so that they do not jump.
+const WINDOW: usize = 10;
 
 /// Shows it.
 pub(super) fn run(config: &Config, args: &StatusArgs) -> ExitCode {
@@ -18,12 +22,12 @@ pub(super) fn run(config: &Config, args: &StatusArgs) -> ExitCode {
     agent::end(match args {
         StatusArgs { check: true, .. } => check(state_dir),
         StatusArgs { watch: true, json: true, .. } => watch(state_dir, print_line),
-        // Where nothing can be redrawn, once is enough.
         StatusArgs { watch: true, .. } if std::io::stdout().is_terminal() => watch(state_dir, redraw),
+        StatusArgs { watch: true, .. } => watch(state_dir, append),
         StatusArgs { json: true, .. } => {
             fetch(state_dir).map(|status| print(pretty(&status), ExitCode::Success))
         }
-        _ => fetch(state_dir).map(|status| print_styled(table::draw(&status, None))),
+        _ => fetch(state_dir).map(|status| print_styled(table::draw(&status, None, wall()))),
     })
 }
 
@@ -42,27 +46,46 @@ fn fetch(state_dir: &Path) -> Result<Status, Error> {
 /// A status and when it was so.
 type Seen = (Status, Instant);
 
-/// Shows it each second, until the agent is gone or nobody reads.
+/// Shows it each second beside what it was up to [`WINDOW`] seconds before, until the agent is gone or nobody reads.
 fn watch(
     state_dir: &Path,
     mut show: impl FnMut(&Seen, Option<&Seen>) -> ExitCode,
 ) -> Result<ExitCode, Error> {
-    let mut before: Option<Seen> = None;
+    let mut before: VecDeque<Seen> = VecDeque::new();
     loop {
         let seen = (fetch(state_dir)?, Instant::now());
-        let code = show(&seen, before.as_ref());
+        let code = show(&seen, before.front());
         if code != ExitCode::Success {
             return Ok(code);
         }
-        before = Some(seen);
+        if before.len() == WINDOW {
+            before.pop_front();
+        }
+        before.push_back(seen);
         std::thread::sleep(Duration::from_secs(1));
     }
 }
 
-fn redraw((status, at): &Seen, before: Option<&Seen>) -> ExitCode {
+fn redraw(seen: &Seen, before: Option<&Seen>) -> ExitCode {
     const TOP_LEFT_AND_CLEAR: &str = "\x1b[H\x1b[J";
+    print_styled(format!("{TOP_LEFT_AND_CLEAR}{}", drawn(seen, before)))
+}
+
+/// Where nothing can be redrawn: one below the other.
+fn append(seen: &Seen, before: Option<&Seen>) -> ExitCode {
+    let apart = if before.is_some() { "\n" } else { "" };
+    print_styled(format!("{apart}{}", drawn(seen, before)))
+}
+
+fn drawn((status, at): &Seen, before: Option<&Seen>) -> String {
     let before = before.map(|(before, then)| (before, at.duration_since(*then).as_secs_f64()));
-    print_styled(format!("{TOP_LEFT_AND_CLEAR}{}", table::draw(status, before)))
+    table::draw(status, before, wall())
+}
+
+/// Nanoseconds since the epoch.
+fn wall() -> i64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn print_line((status, _): &Seen, _: Option<&Seen>) -> ExitCode {

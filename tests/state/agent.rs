@@ -73,6 +73,21 @@ fn watching_for_a_machine_is_a_line_a_second_until_the_agent_ends() {
 }
 
 #[test]
+fn watching_where_nothing_can_be_redrawn_is_one_picture_below_the_other() {
+    let host = Host::new();
+    let mut lags = [4096, 1024].into_iter();
+    let _agent = Scripted::new(&host.state(), move |_| {
+        let web = FlowStatus { name: "web".into(), lag_bytes: lags.next()?, ..FlowStatus::default() };
+        Some(Reply::Status(Box::new(Status { flows: vec![web], ..Status::default() })))
+    });
+    let said = host.run(&["status", "--watch"]).ended(1);
+    let pictures: Vec<_> = said.out.split("\n\nkintail: ").collect();
+    assert_eq!(pictures.len(), 2, "{said:?}");
+    assert!(pictures[0].contains("4.0 KiB") && pictures[1].contains("1.0 KiB"), "{said:?}");
+    assert!(!said.out.contains('\u{1b}'), "{said:?}");
+}
+
+#[test]
 fn orders_go_to_the_agent_with_whole_paths() {
     let host = Host::new();
     let agent = Scripted::new(&host.state(), |_| Some(Reply::Done));

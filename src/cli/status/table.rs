@@ -11,8 +11,9 @@ const FILES: usize = 30;
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// The whole picture. With an earlier status and the seconds since, rates are shown.
-pub(super) fn draw(status: &Status, before: Option<(&Status, f64)>) -> String {
+/// The whole picture at a wall time in nanoseconds. With an earlier status and the seconds since, rates and the time
+/// that is left are shown.
+pub(super) fn draw(status: &Status, before: Option<(&Status, f64)>, now: i64) -> String {
     let mut text = String::new();
     let (style, word) = health(status.healthy);
     // Writing to a string does not fail.
@@ -29,7 +30,7 @@ pub(super) fn draw(status: &Status, before: Option<(&Status, f64)>) -> String {
     text.push_str(&flows(status, before));
     for flow in &status.flows {
         if let Some(error) = &flow.last_error {
-            text.push_str(&failure(flow, error));
+            text.push_str(&failure(flow, error, now));
         }
         if flow.counters.failed_lines > 0 {
             let name = clean(&flow.name);
@@ -55,6 +56,7 @@ fn flows(status: &Status, before: Option<(&Status, f64)>) -> String {
             bytes(flow.lag_bytes),
             seconds(flow.lag_seconds),
             rate(flow, before),
+            left(flow, before),
             bytes(counters.delivered_bytes),
             counters.retried_records.to_string(),
             counters.dead_letters.to_string(),
@@ -62,8 +64,20 @@ fn flows(status: &Status, before: Option<(&Status, f64)>) -> String {
             waiting(flow),
         ]
     };
-    let header =
-        ["FLOW", "TO", "STATE", "LAG", "FOR", "RATE", "DELIVERED", "RETRIED", "DEAD", "LOST", "WAITING FOR"];
+    let header = [
+        "FLOW",
+        "TO",
+        "STATE",
+        "LAG",
+        "FOR",
+        "RATE",
+        "LEFT",
+        "DELIVERED",
+        "RETRIED",
+        "DEAD",
+        "LOST",
+        "WAITING FOR",
+    ];
     table(header, &status.flows.iter().map(row).collect::<Vec<_>>())
 }
 
@@ -92,14 +106,27 @@ fn rate(flow: &FlowStatus, before: Option<(&Status, f64)>) -> String {
     }
 }
 
-fn failure(flow: &FlowStatus, error: &LastError) -> String {
+/// For how long the lag would shrink as it does, until nothing is left of it.
+fn left(flow: &FlowStatus, before: Option<(&Status, f64)>) -> String {
+    let shrunk = before.and_then(|(before, elapsed)| {
+        let then = before.flows.iter().find(|then| then.name == flow.name)?;
+        Some(then.lag_bytes.saturating_sub(flow.lag_bytes) as f64 / elapsed)
+    });
+    match shrunk {
+        Some(shrunk) if shrunk > 0.0 => seconds(flow.lag_bytes as f64 / shrunk),
+        _ => "-".into(),
+    }
+}
+
+fn failure(flow: &FlowStatus, error: &LastError, now: i64) -> String {
     let style = if error.lasting { BAD } else { Style::new() };
     let since = if error.lasting { "lasting, last at" } else { "at" };
     let mut text = format!(
-        "\n{}: {style}{}{style:#} ({since} {}): {} {}\n",
+        "\n{}: {style}{}{style:#} ({since} {}, {} ago): {} {}\n",
         clean(&flow.name),
         clean(&error.kind),
         utc(error.time),
+        seconds((now.saturating_sub(error.time).max(0) / 1_000_000_000) as f64),
         clean(&error.code),
         clean(&error.message)
     );
@@ -212,15 +239,15 @@ mod tests {
 
     #[test]
     fn what_is_wrong_and_what_lags_is_shown() {
-        let plain = anstream::adapter::strip_str(&draw(&status(), None)).to_string();
+        let plain = anstream::adapter::strip_str(&draw(&status(), None, 75_000_000_000)).to_string();
         let expected = "\
 kintail: unhealthy, memory 1.0 MiB of 64.0 MiB
   the store cannot be written
 
-FLOW  TO             STATE      LAG      FOR     RATE  DELIVERED  RETRIED  DEAD  LOST  WAITING FOR
-web   stream clicks  UNHEALTHY  3.0 KiB  1m 15s  -     5.0 MiB    0        0     0 B   credentials
+FLOW  TO             STATE      LAG      FOR     RATE  LEFT  DELIVERED  RETRIED  DEAD  LOST  WAITING FOR
+web   stream clicks  UNHEALTHY  3.0 KiB  1m 15s  -     -     5.0 MiB    0        0     0 B   credentials
 
-web: credentials (lasting, last at 1970-01-01T00:00:00Z): ExpiredToken expired\\u{1b}[2J
+web: credentials (lasting, last at 1970-01-01T00:00:00Z, 1m 15s ago): ExpiredToken expired\\u{1b}[2J
   renew them
 
 FILE  FLOW  LAG      DONE     WAITING FOR
@@ -239,8 +266,20 @@ and 2 more
         let before = status();
         let mut now = status();
         now.flows[0].counters.delivered_bytes += 3 << 20;
-        let text = draw(&now, Some((&before, 2.0)));
+        let text = draw(&now, Some((&before, 2.0)), 0);
         assert!(text.contains("1.5 MiB/s"), "{text}");
+    }
+
+    #[test]
+    fn the_time_left_is_told_while_a_backlog_shrinks() {
+        let mut before = status();
+        before.flows[0].lag_bytes = 4096;
+        assert_eq!(left(&status().flows[0], Some((&before, 2.0))), "6s");
+        for lag in [3072, 1000] {
+            before.flows[0].lag_bytes = lag;
+            assert_eq!(left(&status().flows[0], Some((&before, 2.0))), "-", "it does not shrink");
+        }
+        assert_eq!(left(&status().flows[0], None), "-");
     }
 
     #[test]
@@ -248,7 +287,7 @@ and 2 more
         let mut many = status();
         let file = many.flows[0].files[1].clone();
         many.flows[0].files = vec![file; 1000];
-        let text = draw(&many, None);
+        let text = draw(&many, None, 0);
         assert_eq!(text.matches("/b").count(), FILES);
         assert!(text.contains("and 970 more\n"), "{text}");
     }
