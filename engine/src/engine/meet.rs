@@ -237,8 +237,9 @@ impl Engine {
     /// What is known of a file that is open again.
     pub(super) fn is_open(&mut self, id: FileId, path: &Path, meta: &Meta, alike: bool, now: Now) {
         let told = self.next_action;
+        let fresh = self.rebooted && !self.is_untouched(meta);
         let Some(file) = self.files.get_mut(&id) else { return };
-        let same = meta.identity.btime != 0 && file.identity == meta.identity;
+        let written = fresh && meta.identity.btime != 0 && file.identity == meta.identity;
         file.missed = 0;
         file.size = meta.size;
         file.sized = told;
@@ -248,8 +249,8 @@ impl Engine {
         file.identity = meta.identity;
         file.problem = None;
         // Under a rotated name a file that begins as it did and ends before its place is a copy that was made before that
-        // was read, unless its birth tells that it is no other.
-        let copy = alike && !same && name::is_rotated(path) && meta.size >= u64::from(file.head.len);
+        // was read; or it is no copy, a power cut ate its end, and its program wrote on.
+        let copy = alike && !written && name::is_rotated(path) && meta.size >= u64::from(file.head.len);
         for cursor in file.cursors.iter_mut().filter(|cursor| cursor.stage == Stage::Closed) {
             if copy && cursor.position.line.at > meta.size {
                 continue;

@@ -16,7 +16,7 @@ impl Engine {
     pub(super) fn mind_a_power_cut(&mut self, id: FileId, path: &Path, meta: &Meta, now: Now) {
         let (run, size) = (self.run, meta.size);
         // What was written since takes the place of what was lost, and nobody knows from where on.
-        let untouched = meta.mtime.saturating_add(coarseness(meta.mtime).as_nanos() as i64) < self.booted;
+        let untouched = self.is_untouched(meta);
         // Without a birth time, what bears a rotated name may be a copy that was made before that was read.
         let no_copy = meta.identity.btime != 0 || !name::is_rotated(path);
         let may_be = self.rebooted && untouched && no_copy;
@@ -39,6 +39,11 @@ impl Engine {
         }
         self.keeper.whole_file(id);
         self.save_urgently(now);
+    }
+
+    /// Whether nobody wrote to it in this boot.
+    pub(super) fn is_untouched(&self, meta: &Meta) -> bool {
+        meta.mtime.saturating_add(coarseness(meta.mtime).as_nanos() as i64) < self.booted
     }
 
     fn lost_its_end(&mut self, before: CursorId, lost: Vec<Span>, now: Now) {

@@ -138,3 +138,20 @@ fn a_second_copy_is_let_go_in_time_though_the_first_ends_before_what_was_read() 
     let flow = story.engine.status(story.clock()).flows.remove(0);
     assert_eq!(flow.unread, []);
 }
+
+#[test]
+fn a_copy_over_an_older_copy_while_the_agent_is_down_is_not_shipped_again() {
+    let (old, new) = (lines("a line of the first day", 80), lines("another of the second", 20));
+    let mut story = Story::new(&[(FIRST, &old), (A, &new)], wide);
+    story.pass_undisturbed(SECONDS);
+    story.got.clear();
+    write(&mut story.disk, A, "the last one\n");
+    // `cp` keeps the inode of what it writes over.
+    let copied = format!("{new}the last one\n");
+    refill(&mut story.disk, FIRST, &copied);
+    truncate(&mut story, A);
+    write(&mut story.disk, A, "of the third day\n");
+    story.restart();
+    story.pass_undisturbed(2 * SECONDS);
+    assert_eq!(story.got, "the last one\nof the third day\n");
+}

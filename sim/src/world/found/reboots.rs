@@ -114,3 +114,16 @@ fn a_shorter_file_of_which_too_little_is_known_is_sent_again() {
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got, lines("line", 10));
 }
+
+#[test]
+fn what_was_written_to_a_log_without_its_end_is_read_though_it_was_rotated() {
+    let old = lines("a line that was read before the power was cut", 100);
+    let (mut story, node) = shipped(&old);
+    story.disk.lose_end(node, old.len() as u64 - 460);
+    story.reboot();
+    write(&mut story.disk, A, "new\n");
+    story.disk.touch(node, story.clock().wall);
+    rename(&mut story, A, FIRST);
+    story.pass_undisturbed(SECONDS);
+    assert!(story.got.ends_with("new\n"), "{}", story.got);
+}
