@@ -5,6 +5,7 @@
 //! once more) or gone, its failed records copied into `retries`.
 
 mod answer;
+mod bucket;
 pub mod health;
 pub mod isolate;
 pub mod max_rate;

@@ -352,8 +352,7 @@ impl Engine {
             Timer::Save => self.save(now),
             Timer::Forget => self.forget_old(now),
             Timer::Quiet(file) => self.quiet(file, now),
-            Timer::Retry(file) => self.wake(file),
-            Timer::Joined(file) => self.has_waited(file),
+            Timer::Retry(file) | Timer::Joined(file) => self.wake(file),
             Timer::Held(file) => self.look_at_one_held(file, now),
             Timer::DeadLetters => self.write_letters_again(),
             Timer::Drain => self.drain_timed_out(now),
@@ -397,7 +396,7 @@ impl Flow {
         Self {
             settings: flow.clone(),
             rules: Rules::new(&flow.line, payload),
-            multiline: flow.multiline.clone().or_else(|| Multiline::implied(&flow.process)),
+            multiline: Multiline::of(flow),
             program: Program::new(flow, agent),
             sender: Sender::new(id, flow, destination),
             ready: VecDeque::new(),

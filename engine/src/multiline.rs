@@ -6,7 +6,8 @@
 mod pieces;
 mod trace;
 
-use crate::process::{Pattern, Step};
+use crate::process::Pattern;
+use crate::settings::Flow;
 use pieces::Piece;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,8 @@ pub struct Joining {
     pub rules: Arc<Multiline>,
     /// The file has nothing more, and was not written to for `max_wait`: what is open is complete.
     pub waited: bool,
-    /// Offsets at which records begin whatever the lines say: some of what follows was delivered already.
+    /// Offsets, in their order, at which records begin whatever the lines say: what is on one side of each was delivered
+    /// already.
     pub breaks: Vec<u64>,
 }
 
@@ -74,12 +76,15 @@ impl Multiline {
             _ => State::default(),
         };
         let piece = self.piece(line);
-        Open { lines: 1, state, piece, over: self.ends_with(line, piece) || self.max_lines <= 1 }
+        Open { lines: 1, state, piece, over: self.ends_with(line, piece, 1) }
     }
 
-    /// How the lines that steps parse were written, where nothing else is said: in pieces.
-    pub fn implied(steps: &[Step]) -> Option<Arc<Self>> {
-        let join = Join::Pieces(Runtime::parsed_by(steps)?);
+    /// How a flow joins lines: as it says, else as the lines that its steps parse were written, in pieces.
+    pub fn of(flow: &Flow) -> Option<Arc<Self>> {
+        if let Some(rules) = &flow.multiline {
+            return Some(Arc::clone(rules));
+        }
+        let join = Join::Pieces(Runtime::parsed_by(&flow.process)?);
         Some(Arc::new(Self { join, max_wait: PIECES_WAIT, max_lines: u32::MAX, max_bytes: u64::MAX }))
     }
 
@@ -90,12 +95,14 @@ impl Multiline {
         }
     }
 
-    fn ends_with(&self, line: &[u8], piece: Option<Piece>) -> bool {
-        match &self.join {
+    /// Whether a record ends with this line, so many of its lines.
+    fn ends_with(&self, line: &[u8], piece: Option<Piece>, lines: u32) -> bool {
+        let last = match &self.join {
             Join::End(pattern) => pattern.is_match(line),
             Join::Pieces(_) => !piece.is_some_and(|piece| piece.partial),
             Join::Start(_) | Join::Continue(_) | Join::Trace(_) => false,
-        }
+        };
+        last || lines >= self.max_lines
     }
 }
 
@@ -119,7 +126,7 @@ impl Open {
         if belongs {
             self.lines += 1;
             self.piece = piece;
-            self.over = rules.ends_with(line, piece) || self.lines >= rules.max_lines;
+            self.over = rules.ends_with(line, piece, self.lines);
         }
         belongs
     }
@@ -128,12 +135,6 @@ impl Open {
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }
-}
-
-/// A line without its newline and the carriage return before it.
-pub(crate) fn text(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ fn preview(config: &Config, flow: &Flow, path: &Path, json: bool) -> Result<(), 
 
 /// How the flow joins lines: as if nothing were ever added.
 fn joining(flow: &Flow) -> Option<Box<Joining>> {
-    let rules = flow.multiline.clone().or_else(|| Multiline::implied(&flow.process))?;
+    let rules = Multiline::of(flow)?;
     Some(Box::new(Joining { rules, waited: false, breaks: Vec::new() }))
 }
 

@@ -1,6 +1,6 @@
 //! The most that the user lets a flow send a second, in records and in bytes.
 
-use super::pacer::filled_at;
+use super::bucket::Bucket;
 use crate::settings::MaxRate;
 use std::time::Duration;
 
@@ -10,73 +10,42 @@ const AT_ONCE: f64 = 0.1;
 /// Keeps a flow below its highest rates. What one request takes too much is a debt, for which the next one waits.
 #[derive(Debug)]
 pub struct Limits {
-    records: Option<Limit>,
-    bytes: Option<Limit>,
-}
-
-#[derive(Debug)]
-struct Limit {
-    /// A second.
-    rate: f64,
-    /// What may go now; below zero: a debt.
-    tokens: f64,
-    updated: Duration,
+    records: Option<Bucket>,
+    bytes: Option<Bucket>,
 }
 
 impl Limits {
     /// Limits of so much a second.
     pub fn new(most: MaxRate) -> Self {
-        Self { records: most.records.map(Limit::new), bytes: most.bytes.map(Limit::new) }
+        Self { records: most.records.map(bucket), bytes: most.bytes.map(bucket) }
     }
 
-    /// When the next request may be made.
+    /// When the next request may be made: when all that may go at once may go.
     pub fn ready_at(&self, now: Duration) -> Duration {
-        self.all().map(|limit| limit.ready_at(now)).max().unwrap_or(now)
+        let buckets = [&self.records, &self.bytes].into_iter().flatten();
+        buckets.map(|bucket| bucket.full_at(now)).max().unwrap_or(now)
     }
 
     /// Most records and bytes of one request.
     pub fn most(&self) -> (u64, u64) {
-        let most = |limit: &Option<Limit>| limit.as_ref().map_or(u64::MAX, Limit::at_once);
+        let most = |bucket: &Option<Bucket>| bucket.as_ref().map_or(u64::MAX, |bucket| bucket.full() as u64);
         (most(&self.records), most(&self.bytes))
     }
 
     /// A request of so many records and bytes is made.
     pub fn take(&mut self, records: u64, bytes: u64, now: Duration) {
-        for (limit, taken) in [(&mut self.records, records), (&mut self.bytes, bytes)] {
-            if let Some(limit) = limit {
-                limit.take(taken, now);
+        for (bucket, taken) in [(&mut self.records, records), (&mut self.bytes, bytes)] {
+            if let Some(bucket) = bucket {
+                bucket.take(taken as f64, now);
             }
         }
     }
-
-    fn all(&self) -> impl Iterator<Item = &Limit> {
-        [&self.records, &self.bytes].into_iter().flatten()
-    }
 }
 
-impl Limit {
-    fn new(rate: u64) -> Self {
-        Self { rate: rate as f64, tokens: 0.0, updated: Duration::ZERO }
-    }
-
-    fn at_once(&self) -> u64 {
-        ((self.rate * AT_ONCE) as u64).max(1)
-    }
-
-    fn tokens(&self, now: Duration) -> f64 {
-        let passed = now.saturating_sub(self.updated).as_secs_f64();
-        (self.tokens + self.rate * passed).min(self.at_once() as f64)
-    }
-
-    /// When all that may go at once may go.
-    fn ready_at(&self, now: Duration) -> Duration {
-        filled_at(self.at_once() as f64 - self.tokens(now), self.rate, now)
-    }
-
-    fn take(&mut self, taken: u64, now: Duration) {
-        self.tokens = self.tokens(now) - taken as f64;
-        self.updated = now;
-    }
+/// For so much a second, at least one at once.
+fn bucket(rate: u64) -> Bucket {
+    let rate = rate as f64;
+    Bucket::new(rate, (rate * AT_ONCE).trunc().max(1.0), 0.0, Duration::ZERO)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! throttles has another cause than our rate (faults, a hot shard beside idle ones) and is tolerated: cutting for it
 //! again and again would only end at a standstill.
 
+use super::bucket::filled_at;
 use std::time::Duration;
 
 /// What one shard takes in a second: 1,000 records or 1 MiB
@@ -12,11 +13,6 @@ use std::time::Duration;
 /// so that it does not matter which of the two limits is met.
 pub(super) fn cost(records: u64, bytes: u64) -> f64 {
     (records as f64 / SHARD_RECORDS).max(bytes as f64 / SHARD_BYTES)
-}
-
-/// When what is lacking has come at a rate; in a minute at the latest.
-pub(super) fn filled_at(lacking: f64, rate: f64, now: Duration) -> Duration {
-    if lacking <= 0.0 { now } else { now + Duration::from_secs_f64((lacking / rate).min(60.0)) }
 }
 
 /// Records that a shard takes in a second.

@@ -4,13 +4,14 @@
 //! for what other producers take. A record is meant for the shard that has the most room; its key is drawn until its
 //! hash lies there. Without a map, or with too large a one, nothing here has a say.
 
-mod bucket;
 pub mod map;
+mod ramp;
 
+use super::bucket::Bucket;
 use super::pacer::{Pacer, SHARD_BYTES, SHARD_RECORDS, cost};
 use crate::destination::{Answer, Failure, FailureKind, aws};
-use bucket::{Bucket, Ramp};
 use map::{Open, Unusable};
+use ramp::Ramp;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -36,6 +37,12 @@ const SHARED: f64 = 0.1;
 
 /// Tokens of a shard that throttles and was not made use of: the map may be wrong.
 const IDLE: f64 = 0.5;
+
+/// A shard's bucket holds what it takes in a second. A part is left to what arrives bunched.
+const FULL: f64 = 0.9;
+
+/// A shard's rate, less what makes up for clocks that do not run alike.
+const RATE: f64 = 0.99;
 
 /// A request waits until a shard takes so much, in seconds of its rate.
 const LEAST: f64 = 0.05;
@@ -184,7 +191,7 @@ impl Shards {
             .into_iter()
             .map(|is| match before.iter().position(|shard| shard.is == is) {
                 Some(at) => before.swap_remove(at),
-                None => Shard { is, bucket: Bucket::of_shard(first, now), pacer: Pacer::of_shard() },
+                None => Shard::new(is, first, now),
             })
             .collect();
     }
@@ -348,6 +355,12 @@ impl Shards {
 }
 
 impl Shard {
+    /// One that was there before us has a full bucket.
+    fn new(is: Open, is_full: bool, now: Duration) -> Self {
+        let bucket = Bucket::new(RATE, FULL, if is_full { FULL } else { 0.0 }, now);
+        Self { is, bucket, pacer: Pacer::of_shard() }
+    }
+
     fn tokens(&self, now: Duration) -> f64 {
         self.bucket.tokens(now).min(self.pacer.tokens(now))
     }

@@ -30,14 +30,13 @@ impl Engine {
         }
         let displaced = file.ending == Ending::Displaced;
         let moved = was_live != (file.ending == Ending::Live);
-        let moved = moved.then(|| file.first_path.clone());
         let name = file.names.first().filter(|_| displaced && was_live && file.handle.is_none()).cloned();
         if displaced && file.handle.is_some() {
             self.look_whether_quiet(id, now);
         }
         self.may_be_spare(id);
-        if let Some(path) = moved {
-            self.let_all_of(&path);
+        if moved {
+            self.let_all_beside(id);
         }
         // What has no newline at its end is to be read yet.
         if let Some(name) = name {

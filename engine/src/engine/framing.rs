@@ -5,7 +5,7 @@ use super::{Asked, Engine, Level};
 use crate::event::{Chunk, Do, Letter, Now};
 use crate::follow::{Ending, LARGE_READ, SMALL_READ, Stage};
 use crate::frame::{Cut, Dead, FrameJob, Framed, Framing, Mode};
-use crate::ids::{CursorId, FileId, HandleId, Span};
+use crate::ids::{CursorId, HandleId, Span};
 use crate::job::Job;
 use crate::multiline::Joining;
 use crate::partition::KeyRule;
@@ -53,9 +53,9 @@ impl Engine {
         let rules = self.flows[id.flow.0 as usize].multiline.as_ref()?;
         let file = self.files.get(&id.file)?;
         let cursor = file.cursors.iter().find(|cursor| cursor.flow == id.flow)?;
-        // Of what was delivered in a former life nothing is joined to what was not.
+        // Nothing that was delivered is joined to what was not.
         let ranges = cursor.acked.ranges().flat_map(|range| [range.start, range.end]);
-        let breaks = ranges.chain([cursor.acked.prefix()]).collect();
+        let breaks = std::iter::once(cursor.acked.prefix()).chain(ranges).collect();
         let waited = at_end && now.mono.saturating_sub(file.changed) >= rules.max_wait;
         Some(Box::new(Joining { rules: Arc::clone(rules), waited, breaks }))
     }
@@ -65,13 +65,6 @@ impl Engine {
         let Some(rules) = &self.flows[id.flow.0 as usize].multiline else { return };
         let changed = self.files.get(&id.file).map_or(now.mono, |file| file.changed);
         self.timers.set_by(Timer::Joined(id.file), changed + rules.max_wait);
-    }
-
-    /// A record of several lines may have waited for long enough.
-    pub(super) fn has_waited(&mut self, id: FileId) {
-        if self.files.get(&id).is_some_and(|file| file.handle.is_some()) {
-            self.wake(id);
-        }
     }
 
     /// What a job needs to take lines through the flow's steps, if it has any.

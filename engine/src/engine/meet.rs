@@ -277,9 +277,7 @@ impl Engine {
         }
         self.place(id, now);
         // Where it is now tells its turn.
-        if let Some(path) = self.files.get(&id).map(|file| file.first_path.clone()) {
-            self.let_all_of(&path);
-        }
+        self.let_all_beside(id);
     }
 
     /// A file has this name now, and the flows that follow the name follow the file.

@@ -8,7 +8,7 @@ use crate::follow::{Ending, File, Row};
 use crate::ids::{CommandId, CursorId, FileId, FlowId};
 use crate::settings::StartAt;
 use crate::state::{FlowRow, Put, Transaction};
-use crate::status::histogram::{self, Histogram};
+use crate::status::histogram::Histogram;
 use crate::timer::Timer;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,9 +30,8 @@ pub(super) struct Keeper {
     urgent: bool,
     /// Commands that are done when the next transaction is on disk.
     waiting: Vec<CommandId>,
-    saving: Option<Saving>,
-    /// When it was asked for.
-    asked: Duration,
+    /// The transaction on its way, and since when.
+    saving: Option<(Saving, Duration)>,
     /// How long transactions took.
     pub(super) times: Histogram,
     failures: u32,
@@ -128,8 +127,7 @@ impl Engine {
             return;
         }
         let (transaction, saving) = self.transaction();
-        self.keeper.saving = Some(saving);
-        self.keeper.asked = now.mono;
+        self.keeper.saving = Some((saving, now.mono));
         self.ask(Asked::Save, Do::Save(transaction));
     }
 
@@ -207,9 +205,8 @@ impl Engine {
     }
 
     pub(super) fn saved(&mut self, result: Result<(), StoreError>, now: Now) {
-        let Some(saving) = self.keeper.saving.take() else { return };
-        let took = now.mono.saturating_sub(self.keeper.asked);
-        self.keeper.times.add(took.as_micros() as u64, &histogram::TIMES);
+        let Some((saving, asked)) = self.keeper.saving.take() else { return };
+        self.keeper.times.add_time(now.mono.saturating_sub(asked));
         match result {
             Ok(()) => self.saved_well(saving, now),
             Err(error) => self.not_saved(saving, &error),

@@ -7,7 +7,7 @@ use crate::destination::{self, Answer, Failure, Verdict};
 use crate::encode::{BatchId, Encoded};
 use crate::event::{Action, Do, FileError, Letter, Now};
 use crate::ids::FlowId;
-use crate::status::histogram;
+use crate::status::histogram::SIZES;
 use crate::timer::Timer;
 use std::time::Duration;
 
@@ -74,8 +74,8 @@ impl Engine {
         let flow = &mut self.flows[id.0 as usize];
         let ailed = flow.sender.health.lasting().is_some();
         let effects = flow.sender.answered(batch, verdict, now, &mut self.budget, &mut self.rng);
-        flow.request_times.add(effects.took.as_micros() as u64, &histogram::TIMES);
-        flow.request_records.add(u64::from(records), &histogram::SIZES);
+        flow.request_times.add_time(effects.took);
+        flow.request_records.add(u64::from(records), &SIZES);
         flow.counters.delivered_records += effects.delivered;
         flow.counters.retried_records += effects.retried;
         flow.counters.throttled_records += effects.throttled;

@@ -37,6 +37,17 @@ impl Engine {
         }
     }
 
+    /// As [`Self::let_all_of`], of the name under which a file was found first.
+    pub(super) fn let_all_beside(&mut self, id: FileId) {
+        // Most have no strict flow, and need no copy of the path.
+        if !self.has_strict_flow() {
+            return;
+        }
+        if let Some(path) = self.files.get(&id).map(|file| file.first_path.clone()) {
+            self.let_all_of(&path);
+        }
+    }
+
     /// All that wait for others of this name look again whether they still do.
     pub(super) fn let_all_of(&mut self, path: &Path) {
         if !self.has_strict_flow() {

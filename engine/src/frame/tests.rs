@@ -398,3 +398,9 @@ fn whatever_the_chunks_the_joined_records_are_the_same() {
         assert_eq!(covered.prefix(), size as u64, "seed {seed}: nothing is left over");
     }
 }
+
+#[test]
+fn a_carriage_return_is_no_part_of_the_text() {
+    assert_eq!(split(b"a;\r\n").0, b"a;");
+    assert_eq!(split(b"a;").0, b"a;");
+}

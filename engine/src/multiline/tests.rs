@@ -192,12 +192,6 @@ I, [2024-05-01T12:00:02.000000 #1]  INFO -- : next
 }
 
 #[test]
-fn a_carriage_return_is_no_part_of_the_text() {
-    assert_eq!(text(b"a;\r\n"), b"a;");
-    assert_eq!(text(b"a;"), b"a;");
-}
-
-#[test]
 fn the_pieces_of_a_containers_line_are_joined_and_those_of_two_outputs_are_not() {
     let lines = "t stdout F whole\nt stdout P a\nt stdout P:x b\nt stdout F c\nt stdout P d\nt stderr F e\nt stdout F f\nno\nt stdout F g";
     assert_eq!(

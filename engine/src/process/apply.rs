@@ -5,7 +5,7 @@ use super::record::Record;
 use super::step::OnError;
 use super::{Fate, Fault, Program, write};
 use crate::content;
-use crate::frame::{Cut, Dead, Half, Lines, Rec};
+use crate::frame::{self, Cut, Dead, Half, Lines, Rec};
 use crate::ids::Span;
 use crate::state::{Check, Reason};
 use bytes::Bytes;
@@ -67,7 +67,7 @@ impl Processing {
     /// The program with the columns that a file's first line names: the buffer's first, as much of it as there is.
     pub(crate) fn named_by(&self, buffer: &[u8]) -> Arc<Program> {
         let end = memchr::memchr(b'\n', buffer).map_or(buffer.len(), |newline| newline + 1);
-        Arc::new(self.program.named_by(split(&buffer[..end], false).0))
+        Arc::new(self.program.named_by(frame::split(&buffer[..end]).0))
     }
 }
 
@@ -105,7 +105,7 @@ impl<'j> Out<'j> {
         'j: 'a,
     {
         let program = self.program;
-        let (text, end) = split(lines.data(rec), lines.is_cut(rec));
+        let (text, end) = text_of(lines, rec);
         record.begin(text);
         let at = At { place, step: 0, offset: rec.at };
         match program.run(record, at, self.processing.mtime) {
@@ -177,13 +177,10 @@ impl<'j> Out<'j> {
     }
 }
 
-/// A line's text and its end.
-fn split(line: &[u8], cut: bool) -> (&[u8], &[u8]) {
-    if cut {
-        return (line, b"\n");
-    }
-    let text = line.strip_suffix(b"\n").map_or(line, |text| text.strip_suffix(b"\r").unwrap_or(text));
-    line.split_at(text.len())
+/// A record's text and its end; where it was cut, its newline is to be added.
+fn text_of(lines: &Lines, rec: Rec) -> (&[u8], &[u8]) {
+    let data = lines.data(rec);
+    if lines.is_cut(rec) { (data, b"\n") } else { frame::split(data) }
 }
 
 /// The lines from this record on are read again: it alone, if nothing else was done.

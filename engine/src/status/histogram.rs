@@ -1,6 +1,7 @@
 //! How values are spread: counts by upper bounds, as Prometheus wants them.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Upper bounds of times, in microseconds: from 1 ms to a minute.
 pub const TIMES: [u64; 12] = [
@@ -36,6 +37,11 @@ impl Histogram {
         let at = bounds.partition_point(|bound| *bound < value).min(bounds.len() - 1);
         self.counts[at] += 1;
         self.sum = self.sum.saturating_add(value);
+    }
+
+    /// Counts a time, by [`TIMES`].
+    pub fn add_time(&mut self, time: Duration) {
+        self.add(time.as_micros() as u64, &TIMES);
     }
 
     /// How many values there were.

@@ -1,21 +1,23 @@
 //! Lines joined to records while a buffer is cut.
 
-use super::{Cutter, Half};
-use crate::multiline::{Joining, text};
+use super::{Cutter, FrameJob, Half};
+use crate::frame::split;
+use crate::multiline::Joining;
 
 impl Cutter<'_> {
     /// A whole line, `at..end`, belongs to the open record, or ends it and begins the next one.
     pub(super) fn join(&mut self, joining: &Joining, end: usize) {
         let bytes = &self.job.bytes[..];
-        let line = text(&bytes[self.at..end]);
-        let goes_on = self.joined.as_mut().is_some_and(|(start, open)| {
-            end - *start <= self.job.most_joined(joining)
-                && !joining.breaks.contains(&(self.job.base + self.at as u64))
-                && open.takes(&joining.rules, line)
-        });
+        let (line, _) = split(&bytes[self.at..end]);
+        let most = self.job.most_joined(joining);
+        let breaks = joining.breaks.binary_search(&self.offset(self.at)).is_ok();
+        let goes_on = self
+            .joined
+            .as_mut()
+            .is_some_and(|(start, open)| end - *start <= most && !breaks && open.takes(&joining.rules, line));
         if !goes_on {
             self.end_joined(self.at);
-            if end - self.at > self.job.most_joined(joining) {
+            if end - self.at > most {
                 return self.line(end);
             }
             self.joined = Some((self.at, joining.rules.begin(line)));
@@ -41,7 +43,6 @@ impl Cutter<'_> {
             return self.end_joined(self.at);
         }
         self.at = *start;
-        self.open = true;
         self.need_more(held, most);
     }
 
@@ -64,7 +65,7 @@ impl Cutter<'_> {
     }
 }
 
-impl super::FrameJob {
+impl FrameJob {
     /// Most bytes of a record of several lines.
     fn most_joined(&self, joining: &Joining) -> usize {
         self.rules.limit.min(joining.rules.max_bytes) as usize
