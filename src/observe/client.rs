@@ -44,11 +44,11 @@ pub(crate) fn ask(state_dir: &Path, command: &Command) -> Result<Reply, AskError
 }
 
 fn connect(state_dir: &Path) -> io::Result<UnixStream> {
-    let [(path, _dir), (readers, _)] = socket::of(state_dir)?;
-    match UnixStream::connect(path) {
+    let named = |name| socket::address(state_dir, name).and_then(|(path, _dir)| UnixStream::connect(path));
+    match named(socket::NAME) {
         // Whoever is in `status_group` may ask there.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            UnixStream::connect(readers).map_err(|_| error)
+            named(socket::READERS).map_err(|_| error)
         }
         other => other,
     }

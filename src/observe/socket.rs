@@ -18,10 +18,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// The socket's name in the state directory.
-const NAME: &str = "kintail.sock";
+pub(crate) const NAME: &str = "kintail.sock";
 
 /// The name of the one for the group.
-const READERS: &str = "status.sock";
+pub(crate) const READERS: &str = "status.sock";
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +126,6 @@ pub(crate) fn address(dir: &Path, name: &str) -> io::Result<(PathBuf, Option<Own
     }
     let dir = rustix::fs::open(dir, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     Ok((format!("/proc/self/fd/{}/{name}", dir.as_raw_fd()).into(), Some(dir)))
-}
-
-/// The addresses of the sockets in a state directory: the owner's, then the group's.
-pub(crate) fn of(state_dir: &Path) -> io::Result<[(PathBuf, Option<OwnedFd>); 2]> {
-    Ok([address(state_dir, NAME)?, address(state_dir, READERS)?])
 }
 
 /// A listening socket of this mode from its first moment, in the place of an old one.

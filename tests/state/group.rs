@@ -57,6 +57,20 @@ fn a_group_may_ask_and_not_order() {
     host.run_as(GROUP.1, &["status"]).ended(73);
 }
 
+/// Its path is longer than the kernel takes for a socket, so both are reached through the directory's descriptor.
+#[test]
+fn a_group_may_ask_in_a_state_directory_with_a_long_path() {
+    let host = Host::with_group(GROUP.0);
+    let long = host.dir.path().join("d".repeat(120)).join("state");
+    fs::create_dir_all(&long).unwrap();
+    std::os::unix::fs::symlink(&long, host.state()).unwrap();
+    let config = fs::read_to_string(host.config()).unwrap();
+    fs::write(host.config(), config.replace(host.state().to_str().unwrap(), long.to_str().unwrap())).unwrap();
+    let _agent = host.agent();
+    wait_until("the group's socket is there", || host.state().join("status.sock").exists());
+    host.run_as(GROUP.1, &["status"]).ended(0).with("healthy");
+}
+
 #[test]
 fn a_group_that_is_none_is_an_error_at_the_start() {
     let host = Host::with_group("no-such-group");
