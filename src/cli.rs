@@ -5,6 +5,7 @@ mod check;
 mod content;
 mod dead_letter;
 mod human;
+mod import;
 mod losses;
 mod manual;
 mod offsets;
@@ -76,6 +77,8 @@ pub enum Command {
     /// Show, send again or give up the records that a destination refused
     #[command(subcommand)]
     DeadLetter(DeadLetterCommand),
+    /// Take over from the Amazon Kinesis Agent: its configuration, and where it was
+    Import(ImportArgs),
     /// The configuration as kintail understands it
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -97,6 +100,37 @@ pub struct TailArgs {
     /// Where the lines go: stdout, or `file:` and a path
     #[arg(long, value_name = "WHERE", default_value = "stdout", value_parser = tail::To::parse)]
     pub to: tail::To,
+}
+
+/// Of `kintail import`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kintail import --check /etc/aws-kinesis/agent.json    what would change?
+  kintail import /etc/aws-kinesis/agent.json            the configuration, on standard output
+  kintail import /etc/aws-kinesis/agent.json -o /etc/kintail/kintail.toml
+With -o or --state-dir the old agent's checkpoints become offsets. Nothing that is there is overwritten.")]
+pub struct ImportArgs {
+    /// The old agent's configuration
+    #[arg(value_name = "AGENT_JSON")]
+    pub agent_json: PathBuf,
+    /// Where more of its flows are
+    #[arg(long, value_name = "DIR", default_value = "/etc/aws-kinesis/agent.d")]
+    pub agent_d: PathBuf,
+    /// Where the offsets go [default: /var/lib/kintail]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Its checkpoints, if not where its configuration says
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
+    /// Where the configuration goes instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only say what would change
+    #[arg(long)]
+    pub check: bool,
+    /// Also while the old agent runs
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Of `kintail check`.
@@ -367,6 +401,7 @@ fn dispatch(cli: &Cli) -> ExitCode {
         Command::Shipped(args) => with_config(file, |config| shipped::run(&config, args)),
         Command::Losses(args) => with_config(file, |config| losses::run(&config, args)),
         Command::DeadLetter(command) => with_config(file, |config| dead_letter::run(&config, command)),
+        Command::Import(args) => import::run(args),
         Command::Config(ConfigCommand::Show { json }) => {
             with_config(file, |config| show::run(&config, *json))
         }

@@ -11,7 +11,7 @@ mod reference;
 mod resolve;
 mod schema;
 mod section;
-mod show;
+pub(crate) mod show;
 pub mod units;
 
 pub use diagnostic::{Error, Place, Report};

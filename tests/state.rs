@@ -6,6 +6,8 @@ mod agent;
 mod dead_letters;
 #[path = "state/group.rs"]
 mod group;
+#[path = "state/import.rs"]
+mod import;
 #[path = "state/metrics.rs"]
 mod metrics;
 #[path = "state/offline.rs"]

@@ -6,6 +6,7 @@
 
 mod apply;
 mod edit;
+mod kinesis_agent;
 mod parse;
 mod pattern;
 mod place;
@@ -20,6 +21,7 @@ mod write;
 
 pub(crate) use apply::Buffer;
 pub use apply::Processing;
+pub use kinesis_agent::{AgentFormat, Conversion, Form, JavaError, JavaPattern, Json};
 pub use parse::{Csv, FormatError, LogFormat, Parser};
 pub use pattern::{Pattern, PatternError};
 pub use step::{Action, Content, Filter, Members, OnError, Output, Step, Time, Type, is_time_format, zone};
@@ -49,6 +51,8 @@ pub(crate) enum Fault {
     Shape(&'static str),
     #[error("there is no text to parse in that member")]
     NoText,
+    #[error("an option of the Kinesis Agent could not convert it")]
+    Conversion,
     #[error("a member's text is not of its type")]
     Type,
     #[error("the record is longer than the limit")]
@@ -98,6 +102,17 @@ impl Program {
             host: self.host.clone(),
             facts: self.facts.clone(),
         }
+    }
+
+    /// The options of the Kinesis Agent, if that is what the steps are.
+    fn chain(&self) -> Option<impl Iterator<Item = &Conversion>> {
+        let conversion = |step: &'_ Step| matches!(step.action, Action::KinesisAgent(_));
+        self.steps.first().is_some_and(conversion).then(|| {
+            self.steps.iter().filter_map(|step| match &step.action {
+                Action::KinesisAgent(conversion) => Some(conversion),
+                _ => None,
+            })
+        })
     }
 
     /// Takes a record through all steps.
@@ -158,6 +173,8 @@ impl<'a> Record<'a> {
             Action::Sample(share) => return Ok(self.sampled(*share, at.offset)),
             Action::Metadata(members) => self.wrap(&members.members, at),
             Action::Output(output) => self.output(output, at),
+            // They work on the record with its newline, all of them at once.
+            Action::KinesisAgent(_) => {}
         }
         Ok(true)
     }

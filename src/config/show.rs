@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
+mod kinesis_agent;
 mod process;
+
+pub(crate) use process::{inline, literal};
 
 impl Config {
     /// As TOML that means the same when it is read again (but for masked secrets).

@@ -1,5 +1,6 @@
 //! All records of a buffer through the steps, into a buffer of their own.
 
+use super::kinesis_agent::{self, Converted};
 use super::place::{At, Place};
 use super::record::Record;
 use super::step::OnError;
@@ -106,6 +107,21 @@ impl<'j> Out<'j> {
     {
         let program = self.program;
         let (text, end) = text_of(lines, rec);
+        if let Some(chain) = program.chain() {
+            let start = self.buffer.len();
+            return match kinesis_agent::convert(chain, &[text, end].concat(), self.processing.now) {
+                Converted::Record(made) if made.len() <= self.limit => {
+                    self.buffer.extend_from_slice(&made);
+                    self.push(rec, start)
+                }
+                Converted::Record(_) => self.failed(rec, (text, end), program.last(), Fault::TooLong),
+                Converted::Dropped => {
+                    self.filter(lines.span(rec));
+                    Ok(())
+                }
+                Converted::Failed => self.failed(rec, (text, end), program.last(), Fault::Conversion),
+            };
+        }
         record.begin(text);
         let at = At { place, step: 0, offset: rec.at };
         match program.run(record, at, self.processing.mtime) {

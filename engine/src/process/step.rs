@@ -1,5 +1,6 @@
 //! The steps as the settings hold them: resolved, nothing left to parse.
 
+use super::kinesis_agent::Conversion;
 use super::parse::Parser;
 use super::pattern::Pattern;
 use super::template::Template;
@@ -73,6 +74,8 @@ pub enum Action {
     Metadata(Members),
     /// What the record becomes.
     Output(Output),
+    /// What an option of the Kinesis Agent makes of it. A flow has such steps only, or none.
+    KinesisAgent(Conversion),
 }
 
 /// Members to add, in their order.

@@ -1,6 +1,7 @@
 //! A flow's steps: each table is one, but that `types` may stand beside `parse`.
 
 mod content;
+mod kinesis_agent;
 mod node;
 mod parse;
 mod types;
@@ -12,7 +13,7 @@ use crate::config::units;
 use kintail_engine::process::{Action, Filter, Members, OnError, Output, Pattern, Step};
 
 /// What a table may do.
-const ACTIONS: [&str; 14] = [
+const ACTIONS: [&str; 15] = [
     "parse",
     "types",
     "add",
@@ -27,6 +28,7 @@ const ACTIONS: [&str; 14] = [
     "truncate_field",
     "sample",
     "metadata",
+    "kinesis_agent",
 ];
 
 const ONE: &str =
@@ -35,7 +37,16 @@ const ONE: &str =
 impl Resolver<'_> {
     /// All steps of a flow, in order.
     pub(super) fn process(&mut self, section: &Section) -> Vec<Step> {
-        section.tables("process").iter().flat_map(|table| self.step(table)).collect()
+        let tables = section.tables("process");
+        let (old, new): (Vec<_>, Vec<_>) =
+            tables.iter().partition(|table| table.written("kinesis_agent").is_some());
+        if let (Some(old), Some(new)) = (old.first(), new.first()) {
+            let also = (new.spot.clone(), "the other one");
+            let help =
+                "options of the Kinesis Agent work on records with their newlines, other steps without";
+            self.errors.push_pair(old.spot.clone(), "`kinesis_agent` beside another step", also, help);
+        }
+        tables.iter().flat_map(|table| self.step(table)).collect()
     }
 
     fn step(&mut self, section: &Section) -> Vec<Step> {
@@ -121,6 +132,7 @@ impl Resolver<'_> {
                 let [field, bytes] = self.parts(node, ["field", "bytes"])?;
                 Action::TruncateField { field: self.word(field)?, bytes: self.bytes(bytes)? }
             }
+            "kinesis_agent" => Action::KinesisAgent(self.conversion(node)?),
             "sample" => Action::Sample(self.share(node)?),
             _ => Action::Output(self.output(node)?),
         })

@@ -100,6 +100,12 @@ pub(super) const PROCESS: Table = Table {
             "Put the record under `data`, and these members under `metadata`.",
         ),
         Key::unset(
+            "kinesis_agent",
+            Kind::Any,
+            r#"{ optionName = "SINGLELINE" }"#,
+            "An object of the Kinesis Agent's `dataProcessingOptions`; such steps stand alone.",
+        ),
+        Key::unset(
             "output",
             Kind::Any,
             r#""json""#,

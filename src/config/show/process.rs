@@ -1,6 +1,7 @@
 //! A flow's steps as they may be written. The order of members matters: they stand in a list of names and values,
 //! marked by the name that no member of TOML's own has here.
 
+use super::kinesis_agent;
 use crate::config::mask;
 use kintail_engine::process::{
     Action, Content, Filter, Members, OnError, Output, Parser, Step, Template, Time, Type,
@@ -39,6 +40,7 @@ fn step(step: &Step) -> Value {
             json!({ "truncate_field": { "field": literal(field), "bytes": bytes } })
         }
         Action::Sample(share) => json!({ "sample": share }),
+        Action::KinesisAgent(conversion) => json!({ "kinesis_agent": kinesis_agent::conversion(conversion) }),
         Action::Output(Output::Json) => json!({ "output": "json" }),
         Action::Output(Output::Original) => json!({ "output": "original" }),
         Action::Output(Output::Template(text)) => json!({ "output": { "template": template(text) } }),
@@ -95,7 +97,7 @@ fn template(template: &Template) -> String {
 }
 
 /// `${` would be replaced when it is read again.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     text.replace("${", "$${")
 }
 
@@ -149,7 +151,7 @@ pub(super) fn unordered(value: &mut Value) {
 }
 
 /// As TOML in one line.
-pub(super) fn inline(value: &Value) -> String {
+pub(crate) fn inline(value: &Value) -> String {
     let Some(members) = members(value) else {
         return toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default();
     };

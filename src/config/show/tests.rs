@@ -36,6 +36,22 @@ const FULL: &str = r#"
     newline = "strip"
     multiline = { start = '^\d$$', max_wait = "1s", max_lines = 7, max_bytes = "2KiB" }
     [[flow]]
+    name = "old"
+    files = ["/x"]
+    stdout = true
+    [[flow.process]]
+    kinesis_agent = { optionName = "SINGLELINE", parseOptions = ["NO_TRIM", "ESCAPE_NEW_LINE"] }
+    [[flow.process]]
+    kinesis_agent = { optionName = "CSVTOJSON", customFieldNames = ["a", "b$"], delimiter = '\|', jsonFormat = "PRETTYPRINT" }
+    [[flow.process]]
+    kinesis_agent = { optionName = "LOGTOJSON", logFormat = "SYSLOG", matchPattern = '(a++)$$', customFieldNames = ["a"] }
+    [[flow.process]]
+    kinesis_agent = { optionName = "LOGTOJSON", logFormat = "COMBINEDAPACHELOG" }
+    [[flow.process]]
+    kinesis_agent = { optionName = "ADDMETADATA", timestamp = true, metadata = '{"z":"é","a":[1.5,null]}' }
+    [[flow.process]]
+    kinesis_agent = { optionName = "ADDBRACKETS" }
+    [[flow]]
     name = "c"
     files = ["/x"]
     file = { path = "o", rotate = "1536B" }
@@ -129,7 +145,7 @@ fn every_key_that_exists_is_shown() {
     missing(&ROOT, &config(FULL).to_json(), &mut out);
     let unset = ["[aws] profile", "[aws] shared_credentials_file", "[aws.endpoints] firehose"];
     let ways = ["[flow.multiline] continue", "[flow.multiline] end", "[flow.multiline] preset"];
-    let unset = [&unset[..], &ways, &["[[flow]] stdout"]].concat();
+    let unset = [&unset[..], &ways, &["[[flow]] stdout", "[[flow.process]] kinesis_agent"]].concat();
     out.retain(|key| !unset.contains(&key.as_str()));
     assert!(out.is_empty(), "{out:?}");
 }
