@@ -92,6 +92,10 @@ fn import(args: &ImportArgs) -> Result<ExitCode, Error> {
         return Err(Error::Refused(format!("the Kinesis Agent is running (process {pid}): {why}")));
     }
     let main = Object::read(&args.agent_json)?;
+    if let Some(path) = args.output.as_ref().filter(|path| !args.check && path.exists()) {
+        let why = "it is there already, and kintail import overwrites nothing; move it away first";
+        return Err(Error::Refused(format!("{}: {why}", path.display())));
+    }
     let flows = flows(&main, &args.agent_d)?;
     let credentials = args.output.as_deref().map_or(Path::new("/etc/kintail/kintail.toml"), |path| path);
     let credentials = absolute(credentials).with_file_name("credentials");
@@ -111,8 +115,9 @@ fn import(args: &ImportArgs) -> Result<ExitCode, Error> {
         return Err(Error::Config(error.render(false)));
     }
     let carried = carry(args, &main, &flows, &state_dir)?;
-    for line in made.told.iter().chain(&carried.told) {
-        anstream::eprintln!("kintail: {}", super::human::clean(line));
+    let service = SERVICE_FILES.iter().flat_map(|file| of_service(Path::new(file)));
+    for line in made.told.iter().chain(&carried.told).cloned().chain(service) {
+        anstream::eprintln!("kintail: {}", super::human::clean(&line));
     }
     if args.check {
         return Ok(ExitCode::Success);
@@ -128,6 +133,25 @@ fn import(args: &ImportArgs) -> Result<ExitCode, Error> {
         Some(path) => write_new(path, &made.text, 0o644).map(|()| ExitCode::Success),
         None => Ok(print(made.text.trim_end(), ExitCode::Success)),
     }
+}
+
+/// What the old agent's service is started with.
+const SERVICE_FILES: [&str; 2] = ["/etc/default/aws-kinesis-agent", "/etc/sysconfig/aws-kinesis-agent"];
+
+/// What is set there and has to be set for kintail's service.
+fn of_service(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let is_set = |word: &str| {
+        text.lines().map(str::trim_start).any(|line| !line.starts_with('#') && line.contains(word))
+    };
+    [
+        ("proxyHost", "the proxy in JVM_ARGS: set HTTPS_PROXY and NO_PROXY for kintail's service"),
+        ("AWS_SECRET_ACCESS_KEY=", "its keys: set them for kintail's service, or in a credentials file"),
+    ]
+    .into_iter()
+    .filter(|(word, _)| is_set(word))
+    .map(|(_, what)| format!("{}: {what}", file.display()))
+    .collect()
 }
 
 /// All flows: those of the file, then those of the directory.
@@ -149,7 +173,13 @@ fn flows(main: &Object, agent_d: &Path) -> Result<Vec<OldFlow>, Error> {
         return Err(Error::Input("there are no flows; the agent would not start".into()));
     }
     let mut names = HashSet::new();
-    objects.into_iter().map(|object| OldFlow::new(object, &mut names)).collect()
+    let flows: Vec<_> =
+        objects.into_iter().map(|object| OldFlow::new(object, &mut names)).collect::<Result<_, _>>()?;
+    let mut ids = HashSet::new();
+    match flows.iter().find(|flow| !ids.insert(&flow.id)) {
+        Some(twice) => Err(Error::Input(format!("{}: two such flows; the agent would not start", twice.id))),
+        None => Ok(flows),
+    }
 }
 
 impl OldFlow {

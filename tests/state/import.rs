@@ -191,7 +191,7 @@ fn everything_of_the_agent_is_carried_or_told() {
         "assumeRoleExternalId": "x", "userDefinedCredentialsProvider.classname": "a.B", /* gone */
         "flows": [
             { "filePattern": "LOGS/w*/[a]**.{log,txt}", "deliveryStream": "d", "maxBufferAgeMillis": "2000",
-              "maxBufferSizeRecords": 100, "maxBufferSizeBytes": 1000000, "aggregatedRecordSizeBytes": 1000,
+              "maxBufferSizeRecords": 100, "maxBufferSizeBytes": 4194304, "publishQueueCapacity": 9, "aggregatedRecordSizeBytes": 1000,
               "retryInitialBackoffMillis": 10, "retryMaxBackoffMillis": 20,
               "dataProcessingOptions": [ { "optionName": "USINGPLUGGIN", "className": "x.Y" } ] } ]"#,
     );
@@ -211,9 +211,10 @@ fn everything_of_the_agent_is_carried_or_told() {
         "session_name = \"AWSKinesisAgent\"",
         "external_id = \"x\"",
         "region = \"us-east-1\"",
-        "batch = { max_age = \"2000ms\", max_records = 100, max_bytes = \"1000000B\" }",
+        "batch = { max_age = \"2000ms\", max_records = 100, max_bytes = \"3145728B\" }",
         "retry = { initial = \"10ms\", max = \"20ms\" }",
         "aggregate_bytes = \"1000B\"",
+        "# Not needed here: publishQueueCapacity.",
         "name = \"d-2\"",
         "files = [\"/x/y\"]",
     ] {
@@ -233,14 +234,17 @@ fn nothing_is_overwritten_and_what_the_old_agent_refused_is_refused() {
     old.log("app.log", "sent\nunsent\n", 10);
     old.checkpoint(&id, "app.log", 5);
     old.import(&[]).ended(0);
-    old.import(&[]).ended(1).with("overwrites nothing");
-    fs::remove_dir_all(old.path("state")).unwrap();
-    old.import(&[]).ended(74).with("kintail.toml");
+    old.import(&[]).ended(1).with("kintail.toml: it is there already");
+    fs::remove_file(old.path("kintail.toml")).unwrap();
+    old.import(&[]).ended(1).with("the store has offsets");
+    assert!(!old.path("kintail.toml").exists());
+    let twice = format!("\"flows\": [ {0}, {0} ]", flow("app.log", ""));
     for (flows, why) in [
         ("\"flows\": []", "there are no flows"),
         ("\"flows\": [ { \"filePattern\": \"x\", \"kinesisStream\": \"s\" } ]", "not absolute"),
         ("\"flows\": [ { \"filePattern\": \"/x\" } ]", "has no stream"),
         ("\"flows\": [", "agent.json"),
+        (&twice, "two such flows"),
     ] {
         Old::new(flows).import(&[]).ended(74).with(why);
     }

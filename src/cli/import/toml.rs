@@ -46,6 +46,33 @@ const NO_COUNTERPART: [(&str, &str); 12] = [
     ("userAgentOverride", "the user agent cannot be set"),
 ];
 
+/// Keys that tuned what needs no tuning here.
+const UNNEEDED: [&str; 14] = [
+    "checkpoints.queryTimeoutSeconds",
+    "checkpoints.connectionTimeoutSeconds",
+    "cloudwatch.emitMetrics",
+    "cloudwatch.metricsBufferTimeMillis",
+    "cloudwatch.metricsQueueSize",
+    "log.statusReportingPeriodSeconds",
+    "sendingThreadsKeepAliveMillis",
+    "sendingThreadsMaxQueueSize",
+    "connectionTimeoutMillis",
+    "socketTimeoutMillis",
+    "connectionTTLMillis",
+    "useTcpKeepAlive",
+    "useHttpGzip",
+    "publishQueueCapacity",
+];
+
+const UNNEEDED_OF_A_FLOW: [&str; 6] = [
+    "minTimeBetweenFilePollsMillis",
+    "maxTimeBetweenFileTrackerRefreshMillis",
+    "publishQueueCapacity",
+    "waitOnFullPublishQueueMillis",
+    "waitOnEmptyPublishQueueMillis",
+    "log.emitInternalMetrics",
+];
+
 impl Made {
     fn line(&mut self, line: impl Display) {
         // Writing to a string cannot fail.
@@ -84,10 +111,14 @@ impl Made {
                 self.tell(name, &format!("{name}: {why}"));
             }
         }
+        self.unneeded(main, &UNNEEDED);
         self.line("\n[agent]");
         self.key("state_dir", &json!(literal(state_dir)));
         if let Some(time) = main.number("shutdownTimeoutMillis")? {
             self.key("shutdown_timeout", &json!(format!("{}ms", time.max(1))));
+        }
+        if let Some(days) = main.number("checkpointTimeToLiveDays")? {
+            self.key("forget_after", &json!(format!("{}d", days.clamp(1, 36_500))));
         }
         self.line("\n[aws]");
         let endpoint = main.text("kinesis.endpoint").map(url);
@@ -125,6 +156,15 @@ impl Made {
         Ok(())
     }
 
+    /// Says which keys are not needed any more.
+    fn unneeded(&mut self, of: &Object, keys: &[&str]) {
+        let written: Vec<_> = keys.iter().copied().filter(|key| of.get(key).is_some()).collect();
+        if !written.is_empty() {
+            self.comment(&format!("Not needed here: {}.", written.join(", ")));
+        }
+    }
+
+    /// A flow, with all that hangs on it.
     pub(super) fn flow(&mut self, flow: &OldFlow, main: &Object) -> Result<(), Error> {
         let old = &flow.object;
         self.line("\n[[flow]]");
@@ -157,6 +197,7 @@ impl Made {
             }
             Some(other) => return Err(flow.wrong("partitionKeyOption", other)),
         }
+        self.unneeded(old, &UNNEEDED_OF_A_FLOW);
         self.batch(flow)?;
         self.lines(flow)?;
         self.options(flow);
@@ -167,26 +208,26 @@ impl Made {
         let old = &flow.object;
         let mut batch = Vec::new();
         if let Some(time) = old.number("maxBufferAgeMillis")? {
-            batch.push(format!("max_age = \"{time}ms\""));
+            batch.push(format!("max_age = \"{}ms\"", time.min(900_000)));
         }
         if let Some(count) = old.number("maxBufferSizeRecords")? {
             batch.push(format!("max_records = {}", count.clamp(1, 500)));
         }
         if let Some(bytes) = old.number("maxBufferSizeBytes")? {
-            let most = if flow.firehose { 4 } else { 5 } * 1024 * 1024;
-            batch.push(format!("max_bytes = \"{}B\"", bytes.min(most)));
+            let most = if flow.firehose { 3 } else { 5 } * 1024 * 1024;
+            batch.push(format!("max_bytes = \"{}B\"", bytes.clamp(1024, most)));
         }
         if !batch.is_empty() {
             self.line(format_args!("batch = {{ {} }}", batch.join(", ")));
         }
-        let mut retry = Vec::new();
-        for (name, key) in [("retryInitialBackoffMillis", "initial"), ("retryMaxBackoffMillis", "max")] {
-            if let Some(time) = old.number(name)? {
-                retry.push(format!("{key} = \"{}ms\"", time.clamp(1, 3_600_000)));
-            }
-        }
-        if !retry.is_empty() {
-            self.line(format_args!("retry = {{ {} }}", retry.join(", ")));
+        let wait = |name: &str| -> Result<Option<u64>, Error> {
+            Ok(old.number(name)?.map(|time| time.clamp(1, 3_600_000)))
+        };
+        let (initial, most) = (wait("retryInitialBackoffMillis")?, wait("retryMaxBackoffMillis")?);
+        if initial.is_some() || most.is_some() {
+            let initial = initial.unwrap_or(100);
+            let most = most.unwrap_or(10_000).max(initial);
+            self.line(format_args!("retry = {{ initial = \"{initial}ms\", max = \"{most}ms\" }}"));
         }
         if let Some(bytes) =
             old.number("aggregatedRecordSizeBytes")?.filter(|bytes| flow.firehose && *bytes > 0)
