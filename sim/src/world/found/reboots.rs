@@ -3,6 +3,7 @@
 use super::super::disk::NodeId;
 use super::super::story::{SECONDS, Story, write};
 use super::{A, FIRST, lines, rename};
+use kintail_engine::event::{Do, FileError, Outcome};
 use kintail_engine::settings::FoundBy;
 use std::path::Path;
 use std::time::Duration;
@@ -126,4 +127,25 @@ fn what_was_written_to_a_log_without_its_end_is_read_though_it_was_rotated() {
     rename(&mut story, A, FIRST);
     story.pass_undisturbed(SECONDS);
     assert!(story.got.ends_with("new\n"), "{}", story.got);
+}
+
+/// The archives were not mounted yet, say: the agent saved under the new boot, the next one did not know of a boot, and what
+/// had been moved there was not read to its end.
+#[test]
+fn an_agent_that_could_not_list_the_archives_after_a_boot_does_not_hide_the_boot_from_the_next() {
+    let files = [(A, "one\n"), ("/log/old/another", "")];
+    let mut story = Story::new(&files, |flow| flow.archives = vec!["/log/old/*".into()]);
+    story.pass_undisturbed(SECONDS);
+    write(&mut story.disk, A, "two\n");
+    rename(&mut story, A, "/log/old/moved");
+    write(&mut story.disk, B, "three\n");
+    story.reboot();
+    story.pass(3 * SECONDS, &mut |_, what| match what {
+        Do::List { dir, .. } if dir == Path::new("/log/old") => Some(Outcome::Listed(Err(FileError::Denied))),
+        _ => None,
+    });
+    story.restart();
+    story.pass_undisturbed(Duration::from_secs(30));
+    assert_eq!(story.got, "one\nthree\ntwo\n");
+    assert_eq!(story.saved().ledger, []);
 }
