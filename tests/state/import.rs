@@ -139,6 +139,21 @@ fn shipping_goes_on_at_the_byte_where_the_old_agent_was() {
 }
 
 #[test]
+fn two_flows_over_the_same_files_go_on_each_where_it_was() {
+    let flow = |stream: &str| flow("app.log*", "").replace("\"s\"", &format!("\"{stream}\""));
+    let old = Old::new(&format!("\"flows\": [ {}, {} ]", flow("a"), flow("b")));
+    old.log("app.log.1", "a1\na2\n", 100);
+    old.log("app.log", "b1\nb2\n", 10);
+    old.checkpoint(&format!("kinesis:a:{}/app.log*", old.logs().display()), "app.log", 3);
+    old.checkpoint(&format!("kinesis:b:{}/app.log*", old.logs().display()), "app.log.1", 3);
+    old.import(&[]).ended(0);
+    let shipped = old.ship("b2\n".len() + "a2\nb1\nb2\n".len());
+    let mut lines: Vec<_> = shipped[1].lines().collect();
+    lines.sort_unstable();
+    assert_eq!((&*shipped[0], lines), ("b2\n", vec!["a2", "b1", "b2"]));
+}
+
+#[test]
 fn a_copy_of_a_truncated_file_is_read_on_and_the_file_from_its_beginning() {
     let old = Old::new(&format!("\"flows\": [ {} ]", flow("app.log*", "")));
     let id = format!("kinesis:s:{}/app.log*", old.logs().display());

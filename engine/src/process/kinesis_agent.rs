@@ -82,6 +82,19 @@ pub(crate) fn convert<'c>(chain: impl Iterator<Item = &'c Conversion>, record: &
 }
 
 impl Conversion {
+    /// The keys that mean something in an option.
+    pub const KEYS: [&str; 9] = [
+        "optionName",
+        "parseOptions",
+        "customFieldNames",
+        "delimiter",
+        "logFormat",
+        "matchPattern",
+        "metadata",
+        "timestamp",
+        "jsonFormat",
+    ];
+
     fn apply(&self, record: &[u8], now: i64) -> Converted {
         let text = || decoded(record);
         match self {

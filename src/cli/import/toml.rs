@@ -3,7 +3,7 @@
 use super::agent_json::Object;
 use super::{Error, OldFlow};
 use crate::config::show::{inline, literal};
-use kintail_engine::process::{JavaPattern, Json};
+use kintail_engine::process::{Conversion, JavaPattern, Json};
 use serde_json::{Value, json};
 use std::fmt::{Display, Write as _};
 
@@ -284,7 +284,7 @@ impl Made {
             }
             let members: Vec<String> = option
                 .keys()
-                .filter(|key| KEYS.contains(key))
+                .filter(|key| Conversion::KEYS.contains(key))
                 .filter_map(|key| Some(format!("{key} = {}", inline(&value(key, option.get(key)?)))))
                 .collect();
             self.line("\n[[flow.process]]");
@@ -292,19 +292,6 @@ impl Made {
         }
     }
 }
-
-/// What an option may have; other keys meant nothing.
-const KEYS: [&str; 9] = [
-    "optionName",
-    "parseOptions",
-    "customFieldNames",
-    "delimiter",
-    "logFormat",
-    "matchPattern",
-    "metadata",
-    "timestamp",
-    "jsonFormat",
-];
 
 fn value(key: &str, json: &Json) -> Value {
     match (key, json) {

@@ -7,18 +7,6 @@ use kintail_engine::process::{AgentFormat, Conversion, Form, JavaPattern, Json};
 
 const OPTIONS: [&str; 5] = ["SINGLELINE", "CSVTOJSON", "LOGTOJSON", "ADDMETADATA", "ADDBRACKETS"];
 
-const KEYS: [&str; 9] = [
-    "optionName",
-    "parseOptions",
-    "customFieldNames",
-    "delimiter",
-    "logFormat",
-    "matchPattern",
-    "metadata",
-    "timestamp",
-    "jsonFormat",
-];
-
 /// The object's members.
 struct Object<'n> {
     node: &'n Node,
@@ -37,10 +25,12 @@ impl Resolver<'_> {
         let What::Table(members) = &node.what else {
             return self.wrong(node, "not a table", "write it like { optionName = \"SINGLELINE\" }");
         };
-        if let Some((name, spot, _)) = members.iter().find(|(name, ..)| !KEYS.contains(&name.as_str())) {
-            let help = match nearest(name, KEYS.into_iter()) {
+        if let Some((name, spot, _)) =
+            members.iter().find(|(name, ..)| !Conversion::KEYS.contains(&name.as_str()))
+        {
+            let help = match nearest(name, Conversion::KEYS.into_iter()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", KEYS.join(", ")),
+                None => format!("known are {}", Conversion::KEYS.join(", ")),
             };
             self.errors.push(spot.clone(), format!("unknown key `{name}`"), help);
             return None;
