@@ -106,13 +106,13 @@ impl Program {
 
     /// The options of the Kinesis Agent, if that is what the steps are.
     fn chain(&self) -> Option<impl Iterator<Item = &Conversion>> {
-        let conversion = |step: &'_ Step| matches!(step.action, Action::KinesisAgent(_));
-        self.steps.first().is_some_and(conversion).then(|| {
-            self.steps.iter().filter_map(|step| match &step.action {
-                Action::KinesisAgent(conversion) => Some(conversion),
-                _ => None,
-            })
-        })
+        let mut chain = self.steps.iter().map_while(|step| match &step.action {
+            Action::KinesisAgent(conversion) => Some(conversion),
+            _ => None,
+        });
+        // There is one only where all are such.
+        let first = chain.next()?;
+        Some(std::iter::once(first).chain(chain))
     }
 
     /// Takes a record through all steps.

@@ -1,10 +1,12 @@
 //! Whether a file still has the content by which it is known.
 
+use super::agent::Error;
 use kintail_engine::content::{WINDOW, fingerprint};
 use kintail_engine::state::{Check, Fingerprint};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// Whether these are its first bytes.
 pub(super) fn begins_with(file: &File, head: Fingerprint) -> io::Result<bool> {
@@ -30,6 +32,18 @@ pub(super) fn end_of_lines(file: &File, size: u64) -> io::Result<u64> {
         end = start;
     }
     Ok(0)
+}
+
+/// The bytes before `offset` by which it is checked.
+pub(super) fn before(path: &Path, offset: u64) -> Result<Vec<u8>, Error> {
+    let start = offset.saturating_sub(WINDOW as u64);
+    read_path(path, start, (offset - start) as usize)
+}
+
+/// [`read`] of the file at `path`.
+pub(super) fn read_path(path: &Path, at: u64, len: usize) -> Result<Vec<u8>, Error> {
+    let bytes = File::open(path).and_then(|file| read(&file, at, len));
+    bytes.map_err(|error| Error::Io(format!("{}: {error}", path.display())))
 }
 
 /// Up to `len` bytes at `at`, fewer only at the end.

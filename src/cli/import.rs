@@ -4,13 +4,14 @@ mod agent_json;
 mod offsets;
 mod toml;
 
+use super::agent::{self, Error};
+use super::offsets::absolute;
 use super::output::print;
-use super::{ExitCode, ImportArgs};
+use super::{ExitCode, ImportArgs, refuse};
 use crate::config::Config;
-use crate::io::store::{Database, OpenError, View};
+use crate::io::store::{Database, View};
 use agent_json::Object;
 use globset::{GlobBuilder, GlobMatcher};
-use kintail_engine::event::StoreError;
 use kintail_engine::state::Transaction;
 use offsets::Carried;
 use std::collections::HashSet;
@@ -18,45 +19,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
-
-/// Why nothing was imported.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    /// What is to be imported cannot be.
-    #[error("{0}")]
-    Input(String),
-    /// It would do harm.
-    #[error("{0}")]
-    Refused(String),
-    /// What came out is no configuration of kintail's.
-    #[error("what comes out is not right yet, and nothing was written:\n{0}")]
-    Config(String),
-    /// It cannot be written.
-    #[error("{}: {source}", path.display())]
-    Write {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// The store cannot be written.
-    #[error(transparent)]
-    Save(#[from] StoreError),
-}
-
-impl Error {
-    fn code(&self) -> ExitCode {
-        match self {
-            Self::Input(_) | Self::Write { .. } => ExitCode::Output,
-            Self::Refused(_) => ExitCode::Failure,
-            Self::Config(_) => ExitCode::Config,
-            Self::Store(_) | Self::Save(_) => ExitCode::State,
-        }
-    }
-}
 
 /// A flow of the old agent.
 #[derive(Debug)]
@@ -77,10 +39,7 @@ struct OldFlow {
 
 /// Answers it.
 pub(super) fn run(args: &ImportArgs) -> ExitCode {
-    import(args).unwrap_or_else(|error| {
-        anstream::eprintln!("kintail: {}", super::human::clean(&error.to_string()));
-        error.code()
-    })
+    agent::end(import(args))
 }
 
 fn import(args: &ImportArgs) -> Result<ExitCode, Error> {
@@ -97,10 +56,10 @@ fn import(args: &ImportArgs) -> Result<ExitCode, Error> {
         return Err(Error::Refused(format!("{}: {why}", path.display())));
     }
     let flows = flows(&main, &args.agent_d)?;
-    let credentials = args.output.as_deref().map_or(Path::new("/etc/kintail/kintail.toml"), |path| path);
-    let credentials = absolute(credentials).with_file_name("credentials");
+    let credentials = args.output.as_deref().unwrap_or(Path::new("/etc/kintail/kintail.toml"));
+    let credentials = absolute(credentials)?.with_file_name("credentials");
     let mut made = toml::Made::default();
-    let state_dir = absolute(args.state_dir.as_deref().unwrap_or(Path::new("/var/lib/kintail")));
+    let state_dir = absolute(args.state_dir.as_deref().unwrap_or(Path::new("/var/lib/kintail")))?;
     made.agent(
         &main,
         &args.agent_json.display().to_string(),
@@ -112,7 +71,8 @@ fn import(args: &ImportArgs) -> Result<ExitCode, Error> {
     }
     let name = args.output.as_deref().unwrap_or(Path::new("kintail.toml")).to_string_lossy();
     if let Err(error) = Config::from_text(&name, &made.text, Path::new("/")) {
-        return Err(Error::Config(error.render(false)));
+        anstream::eprintln!("kintail: what comes out is not right yet, and nothing was written:");
+        return Ok(refuse(&error));
     }
     let carried = carry(args, &main, &flows, &state_dir)?;
     let service = SERVICE_FILES.iter().flat_map(|file| of_service(Path::new(file)));
@@ -170,21 +130,21 @@ fn flows(main: &Object, agent_d: &Path) -> Result<Vec<OldFlow>, Error> {
         }
     }
     if objects.is_empty() {
-        return Err(Error::Input("there are no flows; the agent would not start".into()));
+        return Err(Error::Io("there are no flows; the agent would not start".into()));
     }
     let mut names = HashSet::new();
     let flows: Vec<_> =
         objects.into_iter().map(|object| OldFlow::new(object, &mut names)).collect::<Result<_, _>>()?;
     let mut ids = HashSet::new();
     match flows.iter().find(|flow| !ids.insert(&flow.id)) {
-        Some(twice) => Err(Error::Input(format!("{}: two such flows; the agent would not start", twice.id))),
+        Some(twice) => Err(Error::Io(format!("{}: two such flows; the agent would not start", twice.id))),
         None => Ok(flows),
     }
 }
 
 impl OldFlow {
     fn new(object: Object, names: &mut HashSet<String>) -> Result<Self, Error> {
-        let input = |why: String| Error::Input(format!("{why}; the agent would not start"));
+        let input = |why: String| Error::Io(format!("{why}; the agent would not start"));
         let path = object.text("filePattern").ok_or_else(|| input("a flow without filePattern".into()))?;
         let Some((dir, pattern)) = path.rsplit_once('/').filter(|_| path.starts_with('/')) else {
             return Err(input(format!("{path}: not absolute")));
@@ -229,7 +189,7 @@ impl OldFlow {
     }
 
     fn wrong(&self, key: &str, value: &str) -> Error {
-        Error::Input(format!("flow {}: {key} cannot be {value}; the agent would not start", self.name))
+        Error::Io(format!("flow {}: {key} cannot be {value}; the agent would not start", self.name))
     }
 }
 
@@ -267,7 +227,7 @@ fn save(state_dir: &Path, carried: Carried) -> Result<(), Error> {
     let mut database = Database::open(state_dir)?;
     database.save(&Transaction { puts: carried.puts, sync: true })?;
     database.close()?;
-    let failed = |source| Error::Write { path: state_dir.to_owned(), source };
+    let failed = |error| unwritten(state_dir, &error);
     let owner = fs::metadata(state_dir).map_err(failed)?;
     for entry in fs::read_dir(state_dir).map_err(failed)?.flatten() {
         if fs::symlink_metadata(entry.path()).is_ok_and(|meta| meta.uid() != owner.uid()) {
@@ -281,7 +241,11 @@ fn save(state_dir: &Path, carried: Carried) -> Result<(), Error> {
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let written = file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
-    written.map_err(|source| Error::Write { path: path.to_owned(), source })
+    written.map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Error {
+    Error::Io(format!("{}: {error}", path.display()))
 }
 
 /// The old agent's process, if it runs.
@@ -294,8 +258,4 @@ fn old_agent() -> Option<u32> {
         })
     };
     pids.into_iter().find(is_agent)
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -84,6 +84,6 @@ fn tell(
 }
 
 /// The agent has another working directory.
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))
 }

@@ -1,11 +1,11 @@
 //! `kintail import`: the Kinesis Agent's configuration and checkpoints, and an agent that goes on with them.
 
-use crate::{Said, wait_until};
+use crate::{Agent, Said, wait_until};
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 /// As the old agent makes it.
@@ -15,16 +15,6 @@ const DDL: &str = "CREATE TABLE FILE_CHECKPOINTS (flow text, path text, fileId t
 /// A host on which the old agent ran.
 struct Old {
     dir: tempfile::TempDir,
-}
-
-/// A kintail that is ended with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 impl Old {
@@ -99,7 +89,7 @@ impl Old {
         fs::write(self.path("shipping.toml"), toml).unwrap();
         let mut agent = Command::new(env!("CARGO_BIN_EXE_kintail"));
         agent.args(["run", "--config"]).arg(self.path("shipping.toml"));
-        let _agent = Running(agent.stderr(Stdio::null()).spawn().unwrap());
+        let _agent = Agent(agent.stderr(Stdio::null()).spawn().unwrap());
         let read = || outs.iter().map(|out| fs::read_to_string(out).unwrap_or_default()).collect::<Vec<_>>();
         wait_until("all is shipped", || read().concat().len() >= bytes);
         std::thread::sleep(Duration::from_millis(500));

@@ -110,11 +110,10 @@ impl<'j> Out<'j> {
         if let Some(chain) = program.chain() {
             let start = self.buffer.len();
             return match kinesis_agent::convert(chain, &[text, end].concat(), self.processing.now) {
-                Converted::Record(made) if made.len() <= self.limit => {
+                Converted::Record(made) => {
                     self.buffer.extend_from_slice(&made);
-                    self.push(rec, start)
+                    self.made(rec, (text, end), start)
                 }
-                Converted::Record(_) => self.failed(rec, (text, end), program.last(), Fault::TooLong),
                 Converted::Dropped => {
                     self.filter(lines.span(rec));
                     Ok(())
@@ -136,14 +135,19 @@ impl<'j> Out<'j> {
                     self.buffer.extend_from_slice(record.bytes(record.text));
                     self.buffer.extend_from_slice(end);
                 }
-                if self.buffer.len() - start > self.limit {
-                    self.buffer.truncate(start);
-                    return self.failed(rec, (text, end), program.last(), Fault::TooLong);
-                }
-                return self.push(rec, start);
+                return self.made(rec, (text, end), start);
             }
         }
         Ok(())
+    }
+
+    /// What the steps made of a line is in the buffer from `start` on.
+    fn made(&mut self, rec: Rec, line: (&[u8], &[u8]), start: usize) -> Result<(), Full> {
+        if self.buffer.len() - start > self.limit {
+            self.buffer.truncate(start);
+            return self.failed(rec, line, self.program.last(), Fault::TooLong);
+        }
+        self.push(rec, start)
     }
 
     /// What is in the buffer from `start` on is a record.

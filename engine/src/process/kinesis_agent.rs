@@ -1,6 +1,5 @@
 //! `dataProcessingOptions` of the Kinesis Agent, byte for byte: each makes a record of a record, its newline included.
-//! They stand alone: other steps
-//! work on lines without their newlines.
+//! They stand alone: other steps work on lines without their newlines.
 
 mod formats;
 mod java;
@@ -101,12 +100,12 @@ impl Conversion {
             Self::SingleLine { trim, escape } => Converted::Record(single_line(&text(), *trim, *escape)),
             Self::Csv { fields, delimiter, form } => csv(line(&text()), fields, delimiter, *form),
             Self::Log { format, pattern, fields, form } => {
-                let names = fields.as_ref().map_or_else(
-                    || format.fields().iter().map(|name| (*name).to_owned()).collect(),
-                    Clone::clone,
-                );
                 let pattern = pattern.as_ref().unwrap_or_else(|| format.pattern());
-                log(line(&text()), names, pattern, format.dashes_are_null(), *form)
+                let (text, dashes) = (text(), format.dashes_are_null());
+                match fields {
+                    Some(fields) => log(line(&text), fields, pattern, dashes, *form),
+                    None => log(line(&text), format.fields(), pattern, dashes, *form),
+                }
             }
             Self::Metadata { timestamp, metadata, form } => {
                 let time = timestamp.then(|| ("ts".to_owned(), Json::Text(time(now))));
@@ -143,18 +142,17 @@ fn csv(text: &str, fields: &[String], delimiter: &JavaPattern, form: Form) -> Co
     Converted::Record(Json::object(members).line(form))
 }
 
-fn log(text: &str, names: Vec<String>, pattern: &JavaPattern, dashes: bool, form: Form) -> Converted {
+fn log(text: &str, names: &[impl ToString], pattern: &JavaPattern, dashes: bool, form: Form) -> Converted {
     let values = match pattern.matches(text) {
         Ok(Some(values)) if values.len() == names.len() => values,
         Ok(_) => return Converted::Dropped,
         Err(java::TooHard) => return Converted::Failed,
     };
-    let json = |value: Option<&str>| match value {
-        Some("-") if dashes => Json::Null,
-        Some(text) => Json::Text(text.to_owned()),
-        None => Json::Null,
+    let json = |value: Option<&str>| {
+        let told = value.filter(|text| !(dashes && *text == "-"));
+        told.map_or(Json::Null, |text| Json::Text(text.to_owned()))
     };
-    let members = names.into_iter().zip(values.into_iter().map(json));
+    let members = names.iter().map(ToString::to_string).zip(values.into_iter().map(json));
     Converted::Record(Json::object(members).line(form))
 }
 

@@ -1,6 +1,6 @@
 //! The Kinesis Agent's `agent.json`: JSON with comments, numbers also as texts, unknown keys ignored.
 
-use super::Error;
+use crate::cli::agent::Error;
 use kintail_engine::process::Json;
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ pub(super) struct Object(Vec<(String, Json)>);
 impl Object {
     /// A file's.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let failed = |why: String| Error::Input(format!("{}: {why}", path.display()));
+        let failed = |why: String| Error::Io(format!("{}: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         match serde_json::from_str(&without_comments(&text)) {
             Ok(Json::Object(members)) => Ok(Self(members)),
@@ -51,7 +51,7 @@ impl Object {
         };
         number
             .map(Some)
-            .ok_or_else(|| Error::Input(format!("{name} is not a number; the agent would not start")))
+            .ok_or_else(|| Error::Io(format!("{name} is not a number; the agent would not start")))
     }
 
     /// The objects in a list.

@@ -1,6 +1,7 @@
 //! The Kinesis Agent's checkpoints as rows of the store: up to where each file is shipped.
 
-use super::{Error, OldFlow};
+use super::OldFlow;
+use crate::cli::agent::Error;
 use crate::cli::content;
 use crate::io::files::look;
 use kintail_engine::content::{WINDOW, check, fingerprint};
@@ -10,7 +11,7 @@ use kintail_engine::settings::Symlinks;
 use kintail_engine::state::{CursorRow, FileRow, FlowRow, Identity, Put, Saved};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const NEWEST: &str = "SELECT path, fileId, lastModifiedTime, size, offset, lastUpdated FROM FILE_CHECKPOINTS \
@@ -56,7 +57,7 @@ pub(super) fn open(file: &Path) -> Result<Option<Connection>, Error> {
 }
 
 fn unreadable(file: &Path, error: &rusqlite::Error) -> Error {
-    Error::Input(format!("{}: {error}; --checkpoints names another file", file.display()))
+    Error::Io(format!("{}: {error}; --checkpoints names another file", file.display()))
 }
 
 impl Carried {
@@ -141,15 +142,14 @@ impl Carried {
         let next = self.files.len() as u64 + 1;
         let known = self.files.contains_key(&file.meta.identity);
         let id = *self.files.entry(file.meta.identity).or_insert(FileId { run, number: next });
-        let start = offset.saturating_sub(WINDOW as u64);
-        let before = read(&file.path, start, (offset - start) as usize)?;
+        let before = content::before(&file.path, offset)?;
         if !known {
             self.puts.push(Put::File(FileRow {
                 id,
                 first_path: file.path.clone(),
                 path: file.path.clone(),
                 identity: file.meta.identity,
-                head: fingerprint(&read(&file.path, 0, WINDOW.min(file.meta.size as usize))?),
+                head: fingerprint(&content::read_path(&file.path, 0, WINDOW.min(file.meta.size as usize))?),
                 epoch: Epoch::first(run),
                 last_seen: jiff::Timestamp::now().as_nanosecond() as i64,
                 finished: false,
@@ -198,11 +198,11 @@ fn files_of(flow: &OldFlow) -> Result<Vec<Here>, Error> {
     let entries = match fs::read_dir(&flow.dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::Input(format!("{}: {error}", flow.dir.display()))),
+        Err(error) => return Err(Error::Io(format!("{}: {error}", flow.dir.display()))),
     };
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(|error| Error::Input(format!("{}: {error}", flow.dir.display())))?;
+        let entry = entry.map_err(|error| Error::Io(format!("{}: {error}", flow.dir.display())))?;
         let path = entry.path();
         if fs::metadata(&path).is_ok_and(|meta| meta.is_file())
             && let Ok(meta) = look(&path, Symlinks::All)
@@ -241,9 +241,4 @@ fn inode(key: &str) -> Option<(u64, u64)> {
 fn time(text: &str) -> Option<i64> {
     let civil: jiff::civil::DateTime = text.trim().replacen(' ', "T", 1).parse().ok()?;
     Some(jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?.as_nanosecond() as i64)
-}
-
-fn read(path: &Path, at: u64, len: usize) -> Result<Vec<u8>, Error> {
-    let bytes = File::open(path).and_then(|file| content::read(&file, at, len));
-    bytes.map_err(|error| Error::Input(format!("{}: {error}", path.display())))
 }

@@ -1,7 +1,8 @@
 //! `agent.json` as TOML, with a comment at each thing that changes.
 
+use super::OldFlow;
 use super::agent_json::Object;
-use super::{Error, OldFlow};
+use crate::cli::agent::Error;
 use crate::config::show::{inline, literal};
 use kintail_engine::process::{Conversion, JavaPattern, Json};
 use serde_json::{Value, json};
@@ -16,34 +17,22 @@ pub(super) struct Made {
     pub(super) keys: Option<(String, String)>,
 }
 
-const NO_COUNTERPART: [(&str, &str); 12] = [
+/// Keys for which there is nothing here, and what to do instead.
+const NO_COUNTERPART: [(&[&str], &str); 5] = [
     (
-        "userDefinedCredentialsProvider.classname",
+        &["userDefinedCredentialsProvider.classname", "userDefinedCredentialsProvider.location"],
         "a Java class cannot be run: use a profile with credential_process",
     ),
     (
-        "userDefinedCredentialsProvider.location",
-        "a Java class cannot be run: use a profile with credential_process",
+        &["cloudwatch.endpoint", "cloudwatch.namespace", "cloudwatch.tagInstance"],
+        "metrics to CloudWatch are not in this version; see [metrics] for Prometheus",
     ),
-    ("cloudwatch.endpoint", "metrics to CloudWatch are not in this version; see [metrics] for Prometheus"),
-    ("cloudwatch.namespace", "metrics to CloudWatch are not in this version; see [metrics] for Prometheus"),
-    ("cloudwatch.tagInstance", "metrics to CloudWatch are not in this version; see [metrics] for Prometheus"),
-    ("log.emitMetrics", "kintail status --json has these figures"),
-    ("log.emitInternalMetrics", "kintail status --json has these figures"),
+    (&["log.emitMetrics", "log.emitInternalMetrics"], "kintail status --json has these figures"),
     (
-        "maxSendingThreads",
+        &["maxSendingThreads", "maxSendingThreadsPerCore", "maxConnections"],
         "kintail sends as many requests at once as the endpoint's answers need, within [agent] memory",
     ),
-    (
-        "maxSendingThreadsPerCore",
-        "kintail sends as many requests at once as the endpoint's answers need, within [agent] memory",
-    ),
-    (
-        "maxConnections",
-        "kintail sends as many requests at once as the endpoint's answers need, within [agent] memory",
-    ),
-    ("userAgent", "the user agent cannot be set"),
-    ("userAgentOverride", "the user agent cannot be set"),
+    (&["userAgent", "userAgentOverride"], "the user agent cannot be set"),
 ];
 
 /// Keys that tuned what needs no tuning here.
@@ -106,8 +95,8 @@ impl Made {
             "From {from}, by kintail import. Everything that is not here is as kintail has it:"
         ));
         self.comment("see kintail config show.");
-        for (name, why) in NO_COUNTERPART {
-            if main.get(name).is_some() {
+        for (names, why) in NO_COUNTERPART {
+            for name in names.iter().filter(|name| main.get(name).is_some()) {
                 self.tell(name, &format!("{name}: {why}"));
             }
         }
@@ -255,9 +244,8 @@ impl Made {
             self.tell(&flow.name, "fileFooterPattern: not followed, for the old agent threw away the lines after the footer too");
         }
         if let Some(pattern) = old.text("multiLineStartPattern") {
-            let ours = JavaPattern::for_line_starts(pattern).map_err(|error| {
-                Error::Input(format!("flow {}: multiLineStartPattern: {error}", flow.name))
-            })?;
+            let ours = JavaPattern::for_line_starts(pattern)
+                .map_err(|error| Error::Io(format!("flow {}: multiLineStartPattern: {error}", flow.name)))?;
             self.comment(
                 "A record that is written in several steps is not cut in two, as the old agent did.",
             );

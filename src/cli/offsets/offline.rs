@@ -9,7 +9,6 @@ use kintail_engine::event::FileError;
 use kintail_engine::ids::Span;
 use kintail_engine::settings::Symlinks;
 use kintail_engine::state::{Check, CursorRow, FileRow, LedgerRow, Put, Reason, Saved};
-use std::fs::File;
 use std::path::Path;
 
 /// Where every flow is, by what is saved.
@@ -46,8 +45,7 @@ pub(super) fn set(saved: &Saved, flow: &str, path: &Path, offset: u64) -> Result
     if offset > size {
         return Err(Error::Refused(format!("{} has only {size} bytes", path.display())));
     }
-    let start = offset.saturating_sub(WINDOW as u64);
-    let before = read(path, start, (offset - start) as usize)?;
+    let before = content::before(path, offset)?;
     let old =
         saved.cursors.iter().find(|row| row.flow == flow && row.file == file.id && row.epoch == file.epoch);
     let cursor = CursorRow {
@@ -119,7 +117,7 @@ fn find<'a>(saved: &'a Saved, path: &Path) -> Result<(&'a FileRow, u64), Error> 
         let why = "no flow has read it yet; start_at and offsets apply to files that the agent has seen";
         return Err(Error::Refused(format!("{}: {why}", path.display())));
     }
-    let head = read(path, 0, WINDOW)?;
+    let head = content::read_path(path, 0, WINDOW)?;
     let matching = same
         .filter(|file| head.get(..file.head.len as usize).is_some_and(|head| fingerprint(head) == file.head));
     matching.max_by_key(|file| file.last_seen).map(|file| (file, meta.size)).ok_or_else(|| {
@@ -146,13 +144,6 @@ fn gaps(cursor: Option<&CursorRow>, offset: u64) -> Vec<Span> {
         at = at.max(range.end);
     }
     gaps
-}
-
-/// Up to `len` bytes at `at`.
-fn read(path: &Path, at: u64, len: usize) -> Result<Vec<u8>, Error> {
-    File::open(path)
-        .and_then(|file| content::read(&file, at, len))
-        .map_err(|error| Error::Io(format!("{}: {error}", path.display())))
 }
 
 fn told(path: &Path, error: &FileError) -> Error {

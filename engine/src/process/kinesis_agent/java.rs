@@ -61,11 +61,6 @@ impl JavaPattern {
         &self.text
     }
 
-    /// The number of its groups.
-    pub fn groups(&self) -> usize {
-        self.anywhere.captures_len() - 1
-    }
-
     /// What its groups hold if it matches all of a text.
     pub(super) fn matches<'t>(&self, text: &'t str) -> Result<Option<Vec<Option<&'t str>>>, TooHard> {
         let captures = self.whole.captures(text).map_err(|_| TooHard)?;

@@ -1,7 +1,6 @@
 //! A step as the Kinesis Agent's `dataProcessingOptions` have it: one of their objects, its keys by their old names.
 
 use super::Resolver;
-use crate::config::schema::nearest;
 use crate::config::section::{Node, What};
 use kintail_engine::process::{AgentFormat, Conversion, Form, JavaPattern, Json};
 
@@ -25,16 +24,7 @@ impl Resolver<'_> {
         let What::Table(members) = &node.what else {
             return self.wrong(node, "not a table", "write it like { optionName = \"SINGLELINE\" }");
         };
-        if let Some((name, spot, _)) =
-            members.iter().find(|(name, ..)| !Conversion::KEYS.contains(&name.as_str()))
-        {
-            let help = match nearest(name, Conversion::KEYS.into_iter()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are {}", Conversion::KEYS.join(", ")),
-            };
-            self.errors.push(spot.clone(), format!("unknown key `{name}`"), help);
-            return None;
-        }
+        self.only(members, &Conversion::KEYS, || format!("known are {}", Conversion::KEYS.join(", ")))?;
         let object = Object { node };
         let form = match object.get("jsonFormat") {
             Some(node) => match self.one_of(node, ["COMPACT", "PRETTYPRINT"])? {

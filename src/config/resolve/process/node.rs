@@ -71,6 +71,25 @@ impl Resolver<'_> {
         members.iter().map(|(name, _, node)| Some((name.clone(), read(self, node)?))).collect()
     }
 
+    /// That a table has no members but these; `form` helps where none is near.
+    pub(super) fn only(
+        &mut self,
+        members: &[(String, Spot, Node)],
+        names: &[&'static str],
+        form: impl FnOnce() -> String,
+    ) -> Option<()> {
+        let is_known = |name: &str| names.contains(&name);
+        let Some((name, spot, _)) = members.iter().find(|(name, ..)| !is_known(name)) else {
+            return Some(());
+        };
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => form(),
+        };
+        self.errors.push(spot.clone(), format!("unknown key `{name}`"), help);
+        None
+    }
+
     /// The members of a table that has exactly these.
     pub(super) fn parts<'n, const N: usize>(
         &mut self,
@@ -81,14 +100,7 @@ impl Resolver<'_> {
         let What::Table(members) = &node.what else {
             return self.wrong(node, "not a table", &form);
         };
-        if let Some((name, spot, _)) = members.iter().find(|(name, ..)| !names.contains(&name.as_str())) {
-            let help = match nearest(name, names.into_iter()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => form,
-            };
-            self.errors.push(spot.clone(), format!("unknown key `{name}`"), help);
-            return None;
-        }
+        self.only(members, &names, || form.clone())?;
         let find = |name: &str| members.iter().find(|(found, ..)| found == name).map(|(.., node)| node);
         let found = names.map(find);
         if found.contains(&None) {
