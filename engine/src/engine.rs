@@ -2,6 +2,7 @@
 //! concern, each a part of `impl Engine`.
 
 mod asked;
+mod boot;
 mod compressed;
 mod content;
 mod deleted;
@@ -83,12 +84,7 @@ pub struct Engine {
     held_before: BTreeMap<(u64, i64), PathBuf>,
     /// Their rows, which stay until all was looked at.
     held_rows: Vec<FileId>,
-    /// This boot, as the kernel names it.
-    boot_id: String,
-    /// Wall time at which it began.
-    booted: i64,
-    /// The store was last written in another boot.
-    rebooted: bool,
+    boot: boot::Boot,
     tree: Tree,
     room: room::Room,
     decoding: compressed::Decoding,
@@ -240,9 +236,7 @@ impl Engine {
             held: BTreeSet::new(),
             held_before: BTreeMap::new(),
             held_rows: Vec::new(),
-            boot_id: start.boot_id,
-            booted: start.booted,
-            rebooted: false,
+            boot: boot::Boot::new(start.boot_id, start.booted),
             tree: Tree::new(globs, settings.agent.watch),
             room: room::Room::default(),
             decoding: compressed::Decoding::default(),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Everything that was saved, as [`crate::event::Do::Load`] brings it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Saved {
-    /// The boot at which the store was last written; another one now means a reboot.
+    /// The last boot in which each saved file was met or looked for; another one now means a reboot.
     pub boot_id: String,
     /// Known flows.
     pub flows: Vec<FlowRow>,
@@ -218,6 +218,8 @@ pub enum Put {
     Loss(LedgerRow),
     /// Empties the ledger.
     ClearLedger,
+    /// Each saved file was met or looked for in this boot.
+    Boot(String),
 }
 
 /// Changes that are saved together.

@@ -23,7 +23,6 @@ pub(crate) use database::Database;
 pub(crate) use ledger::LedgerCount;
 pub(crate) use view::View;
 
-use super::boot;
 use kintail_engine::event::StoreError;
 use kintail_engine::state::{Saved, Transaction};
 use std::io;
@@ -150,8 +149,7 @@ impl Store {
     }
 
     fn open_with(state_dir: &Path, first_copy: Duration) -> Result<Self, OpenError> {
-        let mut database = Database::open(state_dir)?;
-        database.stamp(boot::id());
+        let database = Database::open(state_dir)?;
         let (jobs, work) = mpsc::channel();
         let worker = Worker::new(database, state_dir.into(), first_copy);
         let thread = std::thread::Builder::new()

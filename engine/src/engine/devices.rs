@@ -53,15 +53,13 @@ impl Engine {
         self.by_identity.range(least..).next().map(|(identity, _)| identity.dev)
     }
 
-    /// Clones of a file system bear the same inodes, elsewhere. After a boot the nanosecond of its birth tells enough, also
-    /// where an agent that could not get at the file yet has saved since, under the new boot.
+    /// Clones of a file system bear the same inodes, elsewhere. After a boot the nanosecond of its birth tells enough.
     fn is_where_it_was(&self, file: &File, sighting: &Sighting, path: &Path) -> bool {
         // Where a saved file was looked for, its directory was.
-        let booted = self.rebooted || file.last_seen < self.booted;
         let meant = sighting.lead == Lead::Saved(file.id);
         let named = file.had_name(path) || name::is_of(path, &file.first_path);
         let rotated = self.may_be_copy_of(path, file);
-        meant || named || rotated || booted && file.identity.btime != 0
+        meant || named || rotated || self.boot.is_new && file.identity.btime != 0
     }
 }
 

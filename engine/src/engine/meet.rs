@@ -237,7 +237,7 @@ impl Engine {
     /// What is known of a file that is open again.
     pub(super) fn is_open(&mut self, id: FileId, path: &Path, meta: &Meta, alike: bool, now: Now) {
         let told = self.next_action;
-        let fresh = self.rebooted && !self.is_untouched(meta);
+        let fresh = self.boot.is_new && !self.is_untouched(meta);
         let Some(file) = self.files.get_mut(&id) else { return };
         let written = fresh && meta.identity.btime != 0 && file.identity == meta.identity;
         file.missed = 0;

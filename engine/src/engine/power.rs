@@ -19,7 +19,7 @@ impl Engine {
         let untouched = self.is_untouched(meta);
         // Without a birth time, what bears a rotated name may be a copy that was made before that was read.
         let no_copy = meta.identity.btime != 0 || !name::is_rotated(path);
-        let may_be = self.rebooted && untouched && no_copy;
+        let may_be = self.boot.is_new && untouched && no_copy;
         let Some(file) = self.files.get_mut(&id).filter(|file| may_be && is_told(file)) else { return };
         let epoch = Epoch { run, number: file.epoch.number + 1 };
         let longer = file.cursors.iter_mut().filter(|cursor| cursor.seen.max(cursor.acked.end()) > size);
@@ -43,7 +43,7 @@ impl Engine {
 
     /// Whether nobody wrote to it in this boot.
     pub(super) fn is_untouched(&self, meta: &Meta) -> bool {
-        meta.mtime.saturating_add(coarseness(meta.mtime).as_nanos() as i64) < self.booted
+        meta.mtime.saturating_add(coarseness(meta.mtime).as_nanos() as i64) < self.boot.began
     }
 
     fn lost_its_end(&mut self, before: CursorId, lost: Vec<Span>, now: Now) {

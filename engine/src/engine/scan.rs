@@ -302,6 +302,7 @@ impl Engine {
             self.tree.scanning = false;
             self.tree.scans += 1;
             self.looked_everywhere(now);
+            self.conclude_boot(now);
             self.look_for_missing();
         }
         if self.tree.scans > 0 {

@@ -16,8 +16,7 @@ use std::time::Duration;
 impl Engine {
     pub(super) fn loaded(&mut self, saved: Saved, now: Now) {
         self.phase = if self.phase == Phase::Loading { Phase::Running } else { self.phase };
-        let known = !saved.boot_id.is_empty() && !self.boot_id.is_empty();
-        self.rebooted = known && saved.boot_id != self.boot_id;
+        self.loaded_boot(&saved.boot_id, now);
         self.ledger = saved.ledger;
         let placed: BTreeSet<FileId> = saved.cursors.iter().map(|row| row.file).collect();
         for row in saved.files {

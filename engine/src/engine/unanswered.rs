@@ -42,6 +42,11 @@ impl Unanswered {
         self.asked.values().any(|asked| matches!(asked, Asked::Astray(_)))
     }
 
+    /// Whether saved files are looked for beside their old paths.
+    pub(super) fn is_looking_beside(&self) -> bool {
+        self.asked.values().any(|asked| matches!(asked, Asked::Beside(..) | Asked::BesideTarget(..)))
+    }
+
     /// Whether a file was opened once more, and its beginning is being read.
     pub(super) fn is_meeting(&self, identity: Identity) -> bool {
         let mut asked = self.reading.iter().filter_map(|id| self.asked.get(id));

@@ -68,7 +68,7 @@ impl Scene {
 
     fn save(&mut self, put: Put) -> Result<(), Broken> {
         let transaction = Transaction { puts: vec![put], sync: true };
-        self.store.save(transaction.clone(), "boot");
+        self.store.save(transaction.clone());
         self.oracle.saved(&self.disk, 0, &transaction, &self.store.rows)
     }
 

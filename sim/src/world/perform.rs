@@ -149,7 +149,7 @@ impl World {
             return Ok((Outcome::Saved(Err(StoreError("disk full".into()))), Echo::Nothing));
         }
         self.saves_well = true;
-        self.store.save(transaction.clone(), &self.boot_id());
+        self.store.save(transaction.clone());
         self.oracle.saved(&self.disk, self.now, transaction, &self.store.rows)?;
         Ok((Outcome::Saved(Ok(())), Echo::Nothing))
     }

@@ -43,22 +43,20 @@ impl Store {
         }
     }
 
-    /// Whether it was last written in this boot.
+    /// Whether the agent says that it is done with the boots before this one.
     pub(crate) fn is_of(&self, boot_id: &str) -> bool {
         self.rows.boot_id == boot_id
     }
 
-    /// Applies a transaction, written in this boot.
-    pub(crate) fn save(&mut self, transaction: Transaction, boot_id: &str) {
+    /// Applies a transaction.
+    pub(crate) fn save(&mut self, transaction: Transaction) {
         self.rows.apply(&transaction);
-        boot_id.clone_into(&mut self.rows.boot_id);
         let sync = transaction.sync;
         self.pending.push(transaction);
         if sync {
             for transaction in self.pending.drain(..) {
                 self.synced.apply(&transaction);
             }
-            boot_id.clone_into(&mut self.synced.boot_id);
         }
     }
 
@@ -104,6 +102,7 @@ impl Rows {
             }
             Put::Loss(row) => self.ledger.push(row.clone()),
             Put::ClearLedger => self.ledger.clear(),
+            Put::Boot(id) => id.clone_into(&mut self.boot_id),
         }
     }
 

@@ -172,7 +172,7 @@ impl Story {
         match what {
             Do::Load => Outcome::Loaded(Box::new(self.store.load())),
             Do::Save(transaction) => {
-                self.store.save(transaction, &boot(self.boots));
+                self.store.save(transaction);
                 Outcome::Saved(Ok(()))
             }
             Do::List { dir, wanted } => Outcome::Listed(self.disk.list(&dir).map(|mut listing| {

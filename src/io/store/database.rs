@@ -21,8 +21,6 @@ pub(crate) struct Database {
     connection: Option<Connection>,
     /// What `load` answers first: it was read anyway to see that all is well.
     loaded: Option<Saved>,
-    /// What to write down with the next save.
-    boot_id: Option<String>,
     _lock: Lock,
 }
 
@@ -32,13 +30,7 @@ impl Database {
         open::make_dir(dir)?;
         let lock = Lock::take(dir)?;
         let (connection, saved) = open::open(dir)?;
-        Ok(Self {
-            dir: dir.into(),
-            connection: Some(connection),
-            loaded: Some(saved),
-            boot_id: None,
-            _lock: lock,
-        })
+        Ok(Self { dir: dir.into(), connection: Some(connection), loaded: Some(saved), _lock: lock })
     }
 
     /// Everything that is saved.
@@ -49,25 +41,15 @@ impl Database {
         }
     }
 
-    /// Has the next save write down that this boot wrote it.
-    pub(crate) fn stamp(&mut self, boot_id: String) {
-        self.boot_id = Some(boot_id);
-    }
-
     /// Applies a transaction: all of it or nothing. With `sync` it is on disk when this returns, and so is all
     /// that was saved before.
     pub(crate) fn save(&mut self, transaction: &Transaction) -> Result<(), StoreError> {
         self.loaded = None;
-        let boot_id = self.boot_id.take();
-        let saved = self.with_connection(|db, dir| {
-            write(db, transaction, boot_id.as_deref())?;
+        self.with_connection(|db, dir| {
+            write(db, transaction)?;
             shorten_wal(db, dir);
             Ok(())
-        });
-        if saved.is_err() {
-            self.boot_id = boot_id;
-        }
-        saved
+        })
     }
 
     /// Moves all into the database file and syncs it.
@@ -94,7 +76,7 @@ impl Database {
 }
 
 /// Writes a transaction.
-fn write(db: &Connection, transaction: &Transaction, boot_id: Option<&str>) -> rusqlite::Result<()> {
+fn write(db: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", if transaction.sync { "FULL" } else { "NORMAL" })?;
     let sql = db.unchecked_transaction()?;
     for put in &transaction.puts {
@@ -102,9 +84,6 @@ fn write(db: &Connection, transaction: &Transaction, boot_id: Option<&str>) -> r
     }
     if transaction.puts.iter().any(|put| matches!(put, Put::Loss(_))) {
         ledger::cap(&sql, ledger::MOST)?;
-    }
-    if let Some(boot_id) = boot_id {
-        schema::set(&sql, schema::BOOT_ID, boot_id)?;
     }
     sql.commit()
 }

@@ -49,6 +49,7 @@ pub(super) fn apply(db: &Connection, put: &Put) -> rusqlite::Result<()> {
         ),
         Put::Loss(row) => ledger::add(db, row),
         Put::ClearLedger => ledger::clear(db),
+        Put::Boot(id) => schema::set(db, schema::BOOT_ID, id),
     }
 }
 

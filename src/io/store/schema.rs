@@ -135,7 +135,7 @@ pub(super) fn migrate(db: &Connection, content: Content) -> rusqlite::Result<()>
     transaction.commit()
 }
 
-/// The boot at which the store was last written.
+/// The last boot in which the agent met, or looked for, each saved file.
 pub(super) const BOOT_ID: &str = "boot_id";
 
 /// Our schema version.

@@ -149,3 +149,21 @@ fn an_agent_that_could_not_list_the_archives_after_a_boot_does_not_hide_the_boot
     assert_eq!(story.got, "one\nthree\ntwo\n");
     assert_eq!(story.saved().ledger, []);
 }
+
+/// Its directory was not readable yet, say.
+#[test]
+fn an_agent_that_could_not_open_a_file_after_a_power_cut_does_not_hide_the_cut_from_the_next() {
+    let old = lines("a line that was read before the power was cut", 100);
+    let (mut story, node) = shipped(&old);
+    story.disk.lose_end(node, old.len() as u64 - 460);
+    story.reboot();
+    write(&mut story.disk, B, "another\n");
+    story.pass(30 * SECONDS, &mut |_, what| match what {
+        Do::Open { path, .. } if path == Path::new(A) => Some(Outcome::Opened(Err(FileError::Denied))),
+        _ => None,
+    });
+    assert_eq!(story.got, "another\n");
+    story.restart();
+    story.pass_undisturbed(SECONDS);
+    assert_eq!(story.got, "another\n");
+}
