@@ -1,7 +1,7 @@
 //! An open store: reads all of it, applies transactions, keeps its write-ahead log short.
 
 use super::fault::to_io;
-use super::{DB, OpenError, WAL, ledger, lock::Lock, open, rows, schema};
+use super::{DB, OpenError, WAL, ledger, lock::Lock, open, rows};
 use kintail_engine::event::StoreError;
 use kintail_engine::state::{Put, Saved, Transaction};
 use rusqlite::Connection;
