@@ -322,6 +322,11 @@ impl File {
         self.ending == Ending::Gone || self.ending == Ending::Finished && self.is_acked()
     }
 
+    /// Whether any flow knows that it had bytes past these.
+    pub fn is_known_past(&self, size: u64) -> bool {
+        self.cursors.iter().any(|cursor| cursor.seen.max(cursor.acked.end()) > size)
+    }
+
     /// With other content it begins anew under the name that it has, if that is no rotated one.
     pub fn begin_under_its_name(&mut self) {
         if !self.is_live() && self.names.contains(&self.path) && !name::is_rotated(&self.path) {

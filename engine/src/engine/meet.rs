@@ -172,8 +172,11 @@ impl Engine {
         now: Now,
     ) {
         let known = self.by_identity.get(&meta.identity).copied().filter(|_| meta.identity.btime != 0);
-        let file = known.and_then(|id| self.files.get_mut(&id)).filter(|file| file.handle.is_none());
-        if let Some(file) = file {
+        // Where it may be a power cut that made it shorter, its beginning must tell.
+        let cut = self.boot.is_new && self.is_untouched(meta);
+        let file = known.and_then(|id| self.files.get_mut(&id));
+        let told = |file: &&mut File| file.handle.is_none() && !(cut && file.is_known_past(meta.size));
+        if let Some(file) = file.filter(told) {
             file.handle = Some(handle);
             let id = file.id;
             return self.found(id, sighting, meta, false, now);

@@ -94,10 +94,8 @@ impl World {
         self.store.lose(kept);
         self.oracle.power_cut(&self.store.rows);
         self.tally.power_cuts += 1;
-        // Where the clock is set back, nobody knows what was written since the boot; of what cannot be read when it is found,
-        // nobody knows whether it is the same.
-        let told = self.plan.has_steady_clock() && self.faults.files <= self.now;
-        if told && self.rng.u8(..4) > 0 {
+        // Where the clock is set back, nobody knows what was written since the boot.
+        if self.plan.has_steady_clock() && self.rng.u8(..4) > 0 {
             self.lose_ends();
             self.write_before_the_agent();
         }

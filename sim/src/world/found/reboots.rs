@@ -167,3 +167,23 @@ fn an_agent_that_could_not_open_a_file_after_a_power_cut_does_not_hide_the_cut_f
     story.pass_undisturbed(SECONDS);
     assert_eq!(story.got, "another\n");
 }
+
+#[test]
+fn a_file_whose_beginning_cannot_be_read_after_a_power_cut_is_looked_at_again() {
+    let old = lines("a line that was read before the power was cut", 100);
+    let (mut story, node) = shipped(&old);
+    story.disk.lose_end(node, old.len() as u64 - 460);
+    story.disk.touch(node, 0);
+    // With the device's number it is found at once, by its identity.
+    story.reboot();
+    story.disk.dev -= 1;
+    let mut fails = 1;
+    story.pass(30 * SECONDS, &mut |_, what| match what {
+        Do::Read { .. } if fails > 0 => {
+            fails -= 1;
+            Some(Outcome::Read(Err(FileError::Denied)))
+        }
+        _ => None,
+    });
+    assert_eq!((story.got.as_str(), fails), ("", 0));
+}
