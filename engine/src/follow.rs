@@ -324,7 +324,7 @@ impl File {
 
     /// Whether any flow knows that it had bytes past these.
     pub fn is_known_past(&self, size: u64) -> bool {
-        self.cursors.iter().any(|cursor| cursor.seen.max(cursor.acked.end()) > size)
+        self.cursors.iter().any(|cursor| cursor.is_known_past(size))
     }
 
     /// With other content it begins anew under the name that it has, if that is no rotated one.
@@ -357,6 +357,11 @@ impl File {
 }
 
 impl Cursor {
+    /// Whether it had bytes past these, as far as is known.
+    pub fn is_known_past(&self, size: u64) -> bool {
+        self.seen.max(self.acked.end()) > size
+    }
+
     /// A new flow's or file's cursor.
     pub fn new(flow: FlowId, epoch: Epoch, stage: Stage, key: KeyRule, rules: &settings::Line) -> Self {
         Self {

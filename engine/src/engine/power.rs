@@ -22,7 +22,7 @@ impl Engine {
         let may_be = self.boot.is_new && untouched && no_copy;
         let Some(file) = self.files.get_mut(&id).filter(|file| may_be && is_told(file)) else { return };
         let epoch = Epoch { run, number: file.epoch.number + 1 };
-        let longer = file.cursors.iter_mut().filter(|cursor| cursor.seen.max(cursor.acked.end()) > size);
+        let longer = file.cursors.iter_mut().filter(|cursor| cursor.is_known_past(size));
         let cut: Vec<_> = longer.map(|cursor| (cursor.id(id), cut_off(cursor, size, epoch))).collect();
         if cut.is_empty() {
             return;

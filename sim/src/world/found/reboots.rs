@@ -174,7 +174,7 @@ fn a_file_whose_beginning_cannot_be_read_after_a_power_cut_is_looked_at_again() 
     let (mut story, node) = shipped(&old);
     story.disk.lose_end(node, old.len() as u64 - 460);
     story.disk.touch(node, 0);
-    // With the device's number it is found at once, by its identity.
+    // Its device has the number that it had: it is found by its identity alone.
     story.reboot();
     story.disk.dev -= 1;
     let mut fails = 1;
