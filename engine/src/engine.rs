@@ -9,6 +9,7 @@ mod deleted;
 mod devices;
 mod ending;
 mod epoch;
+mod files;
 mod framing;
 mod generations;
 mod held;
@@ -40,7 +41,6 @@ use crate::deliver::Sender;
 use crate::destination;
 use crate::discover::{Globs, PatternError};
 use crate::event::{Action, Do, Event, Letter, Notice, Now};
-use crate::follow::File;
 use crate::frame::Rules;
 use crate::ids::{ActionId, FileId, FlowId, HandleId, RunId};
 use crate::multiline::Multiline;
@@ -51,6 +51,7 @@ use crate::status::Counters;
 use crate::status::histogram::Histogram;
 use crate::timer::{Timer, Timers};
 use asked::Asked;
+use files::Files;
 use offsets::Keeper;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -75,7 +76,7 @@ pub struct Engine {
     /// Under which new ids and epochs are given.
     run: RunId,
     flows: Vec<Flow>,
-    files: BTreeMap<FileId, File>,
+    files: Files,
     by_identity: BTreeMap<Identity, FileId>,
     kin: kin::Kin,
     /// Files that are held back.
@@ -230,7 +231,7 @@ impl Engine {
             next_file: 1,
             run,
             flows,
-            files: BTreeMap::new(),
+            files: Files::default(),
             by_identity: BTreeMap::new(),
             kin: kin::Kin::new(globs.has_archives()),
             held: BTreeSet::new(),

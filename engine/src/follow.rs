@@ -11,6 +11,9 @@
 //! ```
 
 pub mod name;
+mod names;
+
+pub use names::Names;
 
 use crate::ack::Acked;
 use crate::content;
@@ -20,8 +23,8 @@ use crate::partition::KeyRule;
 use crate::process::Program;
 use crate::settings;
 use crate::state::{Check, CursorRow, FileRow, Fingerprint, Identity};
-use std::collections::{BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,13 +40,13 @@ pub struct File {
     /// The lasting id.
     pub id: FileId,
     /// Where it was first seen.
-    pub first_path: PathBuf,
+    pub first_path: Arc<Path>,
     /// Where it was last seen.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// The followed names it has now.
-    pub names: BTreeSet<PathBuf>,
+    pub names: Names,
     /// The followed names it had when its content was lost.
-    pub former_names: BTreeSet<PathBuf>,
+    pub former_names: Names,
     /// What the kernel calls it.
     pub identity: Identity,
     /// Its first bytes.
@@ -73,11 +76,11 @@ pub struct File {
     /// Complete scans that did not find it.
     pub missed: u32,
     /// Why it cannot be read.
-    pub problem: Option<String>,
+    pub problem: Option<Box<str>>,
     /// One for each flow that follows it.
     pub cursors: Vec<Cursor>,
     /// It may be a copy of another one.
-    pub held: Option<Held>,
+    pub held: Option<Box<Held>>,
     /// Wall time at which its content was seen to be gone from where it was.
     pub lost: Option<i64>,
     /// Bytes at its end that cannot be decoded.
@@ -199,13 +202,13 @@ pub struct Held {
 
 impl File {
     /// One of which nothing is known but this. It is not open.
-    pub fn new(id: FileId, path: PathBuf, identity: Identity, head: Fingerprint, epoch: Epoch) -> Self {
+    pub fn new(id: FileId, path: Arc<Path>, identity: Identity, head: Fingerprint, epoch: Epoch) -> Self {
         Self {
             id,
             first_path: path.clone(),
             path,
-            names: BTreeSet::new(),
-            former_names: BTreeSet::new(),
+            names: Names::default(),
+            former_names: Names::default(),
             identity,
             head,
             epoch,
@@ -232,12 +235,14 @@ impl File {
 
     /// From its row. It is not open.
     pub fn from_row(row: FileRow) -> Self {
+        let path: Arc<Path> = row.path.into();
+        let first_path = if row.first_path == *path { Arc::clone(&path) } else { row.first_path.into() };
         Self {
-            first_path: row.first_path,
+            first_path,
             last_seen: row.last_seen,
             row: Row::Saved,
             ending: if row.finished { Ending::Finished } else { Ending::Live },
-            ..Self::new(row.id, row.path, row.identity, row.head, row.epoch)
+            ..Self::new(row.id, path, row.identity, row.head, row.epoch)
         }
     }
 
@@ -245,14 +250,20 @@ impl File {
     pub fn to_row(&self) -> FileRow {
         FileRow {
             id: self.id,
-            first_path: self.first_path.clone(),
-            path: self.path.clone(),
+            first_path: self.first_path.to_path_buf(),
+            path: self.path.to_path_buf(),
             identity: self.identity,
             head: self.head,
             epoch: self.epoch,
             last_seen: self.last_seen,
             finished: self.ending == Ending::Finished && self.is_acked(),
         }
+    }
+
+    /// One more flow follows it; most files have one.
+    pub fn add_cursor(&mut self, cursor: Cursor) {
+        self.cursors.reserve_exact(1);
+        self.cursors.push(cursor);
     }
 
     /// The flow's cursor.
@@ -277,12 +288,12 @@ impl File {
 
     /// Whether it is, or was, known by this name.
     pub fn had_name(&self, path: &Path) -> bool {
-        self.all_names().any(|name| name == path)
+        self.all_names().any(|name| **name == *path)
     }
 
     /// The names that it has, or had.
-    pub fn all_names(&self) -> impl Iterator<Item = &PathBuf> {
-        self.names.iter().chain(&self.former_names).chain([&self.path, &self.first_path])
+    pub fn all_names(&self) -> impl Iterator<Item = &Arc<Path>> {
+        self.names.iter().chain(self.former_names.iter()).chain([&self.path, &self.first_path])
     }
 
     /// Whether its content is no longer where it was, and not found yet elsewhere: at most a copy of it is left.
@@ -292,7 +303,7 @@ impl File {
 
     /// Whether a name looks like one that rotation gave a copy of it.
     pub fn may_be_copied_to(&self, path: &Path) -> bool {
-        let copied = |name: &PathBuf| name::is_copy_of(path, name) || name::is_compressed_copy_of(path, name);
+        let copied = |name: &Arc<Path>| name::is_copy_of(path, name) || name::is_compressed_copy_of(path, name);
         self.all_names().any(copied)
     }
 

@@ -25,6 +25,11 @@ pub struct FileId {
     pub number: u64,
 }
 
+impl FileId {
+    /// No id comes before it.
+    pub const FIRST: Self = Self { run: RunId(0), number: 0 };
+}
+
 /// One life of a file's content: a truncation (or other content under the same id) begins the next.
 ///
 /// Written as `RUN.NUMBER`, also in JSON.

@@ -140,7 +140,7 @@ fn joining(flow: &Flow) -> Option<Box<Joining>> {
 fn processing(config: &Config, flow: &Flow, path: &Path, mtime: i64) -> Option<Box<Processing>> {
     let program = Program::new(flow, &config.engine.agent)?;
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Some(Box::new(Processing { program, path, now: wall(), mtime, room: ROOM }))
+    Some(Box::new(Processing { program, path: path.into(), now: wall(), mtime, room: ROOM }))
 }
 
 /// Wall time in nanoseconds since the epoch.

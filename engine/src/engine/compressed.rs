@@ -139,7 +139,7 @@ impl Engine {
         }
         let (path, plain) = (sighting.path(), sighting.plain_path()?);
         let mut originals = self.originals_of(&path);
-        originals.find(|file| file.path == plain && file.mtime == meta.mtime).map(|file| file.id)
+        originals.find(|file| *file.path == *plain && file.mtime == meta.mtime).map(|file| file.id)
     }
 
     /// Whether it may hold lines that nobody was given: as a generation, or as a copy of a file that is not read to its end.
@@ -176,8 +176,8 @@ impl Engine {
     pub(super) fn is_compressed(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let (handle, names) = (file.handle.take(), std::mem::take(&mut file.names));
-        for name in names {
-            if let Some(known) = self.tree.name_mut(&name).filter(|known| known.seen == Seen::File(id)) {
+        for name in names.iter() {
+            if let Some(known) = self.tree.name_mut(name).filter(|known| known.seen == Seen::File(id)) {
                 known.seen = Seen::Passed(Why::Compressed);
             }
         }

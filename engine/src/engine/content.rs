@@ -33,7 +33,7 @@ impl Engine {
             let tells = content::tells(file.head) && file.begins(head);
             tells && is_nowhere(file, &path) && self.is_found_by_content(file)
         });
-        alike.max_by_key(|file| (file.path == path, file.head.len, file.id)).map(|file| file.id)
+        alike.max_by_key(|file| (*file.path == *path, file.head.len, file.id)).map(|file| file.id)
     }
 
     fn is_found_by_content(&self, file: &File) -> bool {

@@ -66,6 +66,6 @@ impl Engine {
 /// Whether a file is not known to be anywhere else. One that is open, or has another name, is where it was, and what is like
 /// it is on a clone of its file system.
 pub(super) fn is_nowhere(file: &File, path: &Path) -> bool {
-    let elsewhere = file.names.iter().any(|name| name != path);
+    let elsewhere = file.names.iter().any(|name| **name != *path);
     file.handle.is_none() && !elsewhere && !file.is_homeless()
 }

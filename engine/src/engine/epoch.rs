@@ -35,7 +35,7 @@ impl Engine {
         reason: Reason,
         now: Now,
     ) {
-        let path = self.files.get(&file).map(|file| file.path.clone()).unwrap_or_default();
+        let path = self.files.get(&file).map(|file| file.path.to_path_buf()).unwrap_or_default();
         let name = self.flows[flow.0 as usize].settings.name.clone();
         let row = LedgerRow { flow: name, file, epoch, path, span, reason, time: now.wall };
         self.flow(flow).counters.lost_bytes += span.len();

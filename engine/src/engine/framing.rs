@@ -211,7 +211,7 @@ impl Engine {
             let path = self.files[&id.file].path.clone();
             let letter = |dead: Dead| Letter {
                 cursor: id,
-                path: path.clone(),
+                path: path.to_path_buf(),
                 span: dead.span,
                 code: dead.code.into(),
                 message: dead.message,

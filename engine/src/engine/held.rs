@@ -88,7 +88,7 @@ impl Engine {
     /// Nobody reads it yet.
     pub(super) fn hold(&mut self, id: FileId, followers: Vec<FlowId>, likeness: Likeness, now: Now) {
         if let Some(file) = self.files.get_mut(&id) {
-            file.held = Some(Held { followers, original: likeness.original(), since: now.mono });
+            file.held = Some(Box::new(Held { followers, original: likeness.original(), since: now.mono }));
             self.held.insert(id);
             self.timers.set(Timer::Held(id), now.mono + LOOK);
             // A row without a flow's place tells the next agent of it.
@@ -169,7 +169,7 @@ impl Engine {
         self.timers.cancel(Timer::Quiet(id));
         self.keeper.forget(id);
         self.keeper.later(Put::ForgetFile(id));
-        for path in &copy.names {
+        for path in copy.names.iter() {
             self.set_file_behind(path, id, original);
         }
         self.has_copy(original, handle, &copy.path, &Beginning::of(chunk), now);

@@ -3,34 +3,40 @@
 use super::Engine;
 use crate::follow::{File, name};
 use crate::ids::{FileId, FlowId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Which files have, or had, a name. That it names too many does no harm.
 #[derive(Debug, Default)]
 pub(super) struct Kin {
-    names: BTreeMap<PathBuf, BTreeSet<FileId>>,
+    names: Index,
     /// Of rotated names, by the names of which rotation may have made them: the next rotation may have made another.
-    rotated: BTreeMap<PathBuf, BTreeSet<FileId>>,
+    rotated: Index,
     /// By the bare name, where rotated files go to other directories.
-    bare: Option<BTreeMap<PathBuf, BTreeSet<FileId>>>,
+    bare: Option<Index>,
 }
+
+/// Files by a path; a flat set, since a path almost always leads to one.
+#[derive(Debug, Default)]
+struct Index(BTreeSet<(Arc<Path>, FileId)>);
 
 impl Kin {
     /// Knows no file. With `archives` the rotated ones may be in another directory than the live one.
     pub(super) fn new(archives: bool) -> Self {
-        Self { bare: archives.then(BTreeMap::new), ..Self::default() }
+        Self { bare: archives.then(Index::default), ..Self::default() }
     }
 
-    pub(super) fn add(&mut self, path: &Path, id: FileId) {
-        add_to(&mut self.names, path, id);
+    /// Returns the path as all that are known by it share it.
+    pub(super) fn add(&mut self, path: &Arc<Path>, id: FileId) -> Arc<Path> {
         for live in lives(path) {
-            add_to(&mut self.rotated, &live, id);
+            self.rotated.add(&live.into(), id);
         }
         if let (Some(bare), Some(name)) = (&mut self.bare, path.file_name()) {
-            add_to(bare, Path::new(name), id);
+            bare.add(&Path::new(name).into(), id);
         }
+        self.names.add(path, id)
     }
 
     pub(super) fn add_all(&mut self, file: &File) {
@@ -41,19 +47,19 @@ impl Kin {
 
     pub(super) fn remove(&mut self, file: &File) {
         for path in file.all_names() {
-            remove_from(&mut self.names, path, file.id);
+            self.names.remove(path, file.id);
             for live in lives(path) {
-                remove_from(&mut self.rotated, &live, file.id);
+                self.rotated.remove(&live, file.id);
             }
             if let (Some(bare), Some(name)) = (&mut self.bare, path.file_name()) {
-                remove_from(bare, Path::new(name), file.id);
+                bare.remove(Path::new(name), file.id);
             }
         }
     }
 
     /// The files that had this name.
     pub(super) fn exactly(&self, path: &Path) -> impl Iterator<Item = FileId> {
-        self.names.get(path).into_iter().flatten().copied()
+        self.names.ids(path)
     }
 
     /// The files that had this name, or one that rotation may have made it of.
@@ -63,19 +69,40 @@ impl Kin {
 
     /// The files that had one of the names that rotation may have made this one of.
     fn of(&self, path: &Path) -> BTreeSet<FileId> {
-        lives(path).filter_map(|live| self.names.get(&live)).flatten().copied().collect()
+        lives(path).flat_map(|live| self.names.ids(&live)).collect()
     }
 
     /// Those, and the files that had another name that rotation may have made of one of these.
     fn of_all(&self, path: &Path) -> BTreeSet<FileId> {
-        let rotated = lives(path).filter_map(|live| self.rotated.get(&live)).flatten().copied();
+        let rotated = lives(path).flat_map(|live| self.rotated.ids(&live));
         rotated.chain(self.of(path)).collect()
     }
 
     /// The files that had, anywhere, this bare name or one that rotation may have made it of.
     fn anywhere(&self, path: &Path) -> BTreeSet<FileId> {
         let Some(bare) = &self.bare else { return BTreeSet::new() };
-        bare_names(path).filter_map(|name| bare.get(&name)).flatten().copied().collect()
+        bare_names(path).flat_map(|name| bare.ids(&name)).collect()
+    }
+}
+
+impl Index {
+    /// Returns the path as it is shared.
+    fn add(&mut self, path: &Arc<Path>, id: FileId) -> Arc<Path> {
+        let from = (Arc::clone(path), FileId::FIRST);
+        let known = self.0.range(from..).next().filter(|(known, _)| known == path);
+        let path = known.map_or(path, |(known, _)| known).clone();
+        self.0.insert((Arc::clone(&path), id));
+        path
+    }
+
+    fn remove(&mut self, path: &Path, id: FileId) {
+        self.0.remove(&(path.into(), id));
+    }
+
+    fn ids<'a>(&'a self, path: &Path) -> impl Iterator<Item = FileId> + use<'a> {
+        let from: (Arc<Path>, _) = (path.into(), FileId::FIRST);
+        let path = Arc::clone(&from.0);
+        self.0.range(from..).take_while(move |(name, _)| *name == path).map(|(_, id)| *id)
     }
 }
 
@@ -90,21 +117,6 @@ fn lives(path: &Path) -> impl Iterator<Item = PathBuf> {
     let of = |name: &OsStr| name::lives(name);
     let lives = path.file_name().map(of).unwrap_or_default().into_iter();
     lives.map(|live| path.with_file_name(live))
-}
-
-fn add_to(names: &mut BTreeMap<PathBuf, BTreeSet<FileId>>, path: &Path, id: FileId) {
-    if !names.get(path).is_some_and(|ids| ids.contains(&id)) {
-        names.entry(path.into()).or_default().insert(id);
-    }
-}
-
-fn remove_from(names: &mut BTreeMap<PathBuf, BTreeSet<FileId>>, path: &Path, id: FileId) {
-    if let Some(ids) = names.get_mut(path) {
-        ids.remove(&id);
-        if ids.is_empty() {
-            names.remove(path);
-        }
-    }
 }
 
 impl Engine {

@@ -11,7 +11,7 @@ use crate::follow::{Cursor, Ending, File, Stage};
 use crate::ids::{Epoch, FileId, HandleId, Span};
 use crate::state::{Fingerprint, Identity, Reason};
 use crate::timer::Timer;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 impl Engine {
     pub(super) fn new_file_id(&mut self) -> FileId {
@@ -28,12 +28,12 @@ impl Engine {
         let Some(old) = self.files.get_mut(&id) else { return };
         let text = format!("{} was truncated or overwritten, it is read from its start", old.path.display());
         let file = successor(old, new, head, now);
-        let names: Vec<PathBuf> = file.names.iter().cloned().collect();
+        let names = file.names.clone();
         let (identity, mtime) = (file.identity, file.mtime);
         self.by_identity.insert(file.identity, new);
         self.kin.add_all(&file);
-        self.files.insert(new, file);
-        for path in &names {
+        self.files.insert(file);
+        for path in names.iter() {
             self.set_file_behind(path, id, new);
         }
         for flow in self.flows_of(id) {
@@ -60,8 +60,8 @@ impl Engine {
         self.by_identity.remove(&file.identity);
         file.identity = Identity::default();
         file.former_names = std::mem::take(&mut file.names);
-        for path in file.former_names.clone() {
-            if let Some(name) = self.tree.name_mut(&path).filter(|name| name.seen == Seen::File(id)) {
+        for path in file.former_names.clone().iter() {
+            if let Some(name) = self.tree.name_mut(path).filter(|name| name.seen == Seen::File(id)) {
                 name.seen = Seen::Failed(Why::NotMeant);
             }
         }
@@ -201,7 +201,7 @@ impl Engine {
         let Some(file) = self.files.get_mut(&new) else { return };
         let mut cursor = Cursor::new(flow, file.epoch, Stage::Unsaved, key, rules);
         cursor.seen = file.size;
-        file.cursors.push(cursor);
+        file.add_cursor(cursor);
     }
 }
 

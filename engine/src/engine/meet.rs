@@ -11,6 +11,7 @@ use crate::follow::{Ending, File, Row, Stage, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
 use crate::state::Fingerprint;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A file that was opened: what is known of it, and how it begins.
@@ -222,11 +223,11 @@ impl Engine {
             last_read: now.mono,
             links: meta.links,
             archived: self.tree.globs().followers_at(&sighting.path()).is_empty(),
-            ..File::new(id, sighting.path(), meta.identity, head, epoch)
+            ..File::new(id, sighting.path().into(), meta.identity, head, epoch)
         };
         self.by_identity.insert(file.identity, id);
         self.kin.add_all(&file);
-        self.files.insert(id, file);
+        self.files.insert(file);
         id
     }
 
@@ -293,10 +294,10 @@ impl Engine {
         let named = self.is_named(sighting);
         let Some(file) = self.files.get_mut(&id) else { return };
         file.last_seen = now.wall;
-        let renamed = file.path != path && !file.names.contains(&path) && file.cursors.len() == 1;
-        self.kin.add(&path, id);
+        let renamed = *file.path != *path && !file.names.contains(&path) && file.cursors.len() == 1;
+        let path = self.kin.add(&path.into(), id);
         if named {
-            file.names.insert(path.clone());
+            file.names.insert(Arc::clone(&path));
         }
         let stale = !named && matches!(sighting.lead, Lead::Name(_));
         if file.path != path && !stale {
@@ -350,7 +351,7 @@ impl Engine {
         let Some(file) = self.files.get_mut(&id) else { return };
         file.names.remove(path);
         file.missed = 0;
-        if let Some(other) = file.names.first().filter(|_| file.path == path) {
+        if let Some(other) = file.names.first().filter(|_| *file.path == *path) {
             file.path = other.clone();
         }
         self.place(id, now);
@@ -366,7 +367,7 @@ fn same_file(file: &File, head: &[u8], path: &Path) -> bool {
     if head.len() >= len && len > 0 {
         return content::fingerprint(&head[..len]) == file.head;
     }
-    let named = name::is_of(path, &file.first_path) || len == 0 && file.path == path;
+    let named = name::is_of(path, &file.first_path) || len == 0 && *file.path == *path;
     named || file.identity.btime != 0
 }
 

@@ -92,7 +92,7 @@ impl Engine {
             if let Some(dir) = file.path.parent().filter(|_| !over) {
                 file.missed += 1;
                 if self.tree.name_at(&file.path).is_some_and(|name| name.link) {
-                    links.entry(file.path.clone()).or_default().push(file.id);
+                    links.entry(file.path.to_path_buf()).or_default().push(file.id);
                 } else {
                     dirs.entry(dir.to_path_buf()).or_default().push(file.id);
                 }

@@ -75,7 +75,7 @@ impl Engine {
             .map(|(file, cursor)| Position {
                 flow: self.flows[cursor.flow.0 as usize].settings.name.clone(),
                 file: file.id.to_string(),
-                path: file.path.clone(),
+                path: file.path.to_path_buf(),
                 offset: cursor.acked.prefix(),
                 ahead: cursor.acked.ahead(),
                 size: Some(file.size),
@@ -98,18 +98,19 @@ impl Engine {
             return self.reply(command, Reply::Refused(format!("there is no flow {flow}")));
         };
         let files = self.files.values_mut().filter(|file| !file.is_homeless()).filter(|file| {
-            path.is_none_or(|path| file.path == path || file.first_path == path || file.names.contains(path))
+            path.is_none_or(|path| *file.path == *path || *file.first_path == *path || file.names.contains(path))
         });
         let mut cursors = Vec::new();
+        let mut shortest = u64::MAX;
         for file in files {
-            let id = file.id;
-            let size = file.size;
+            let (id, size) = (file.id, file.size);
             let Some(cursor) = file.cursor(flow) else { continue };
-            if offset > size {
-                let text = format!("the file has {size} bytes, the offset {offset} is past its end");
-                return self.reply(command, Reply::Refused(text));
-            }
             cursors.push(cursor.id(id));
+            shortest = shortest.min(size);
+        }
+        if !cursors.is_empty() && offset > shortest {
+            let text = format!("the file has {shortest} bytes, the offset {offset} is past its end");
+            return self.reply(command, Reply::Refused(text));
         }
         if cursors.is_empty() {
             return self.reply(command, Reply::Refused("the flow follows no such file".into()));

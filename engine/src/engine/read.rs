@@ -342,7 +342,7 @@ impl Engine {
 
     pub(super) fn read_failed(&mut self, id: CursorId, error: &FileError, now: Now) {
         let Some(file) = self.files.get_mut(&id.file) else { return };
-        file.problem = Some(error.to_string());
+        file.problem = Some(error.to_string().into());
         let text = format!("{} cannot be read: {error}", file.path.display());
         let subject = format!("read {}", file.path.display());
         if let Some(cursor) = file.cursor(id.flow) {

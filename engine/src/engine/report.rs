@@ -8,7 +8,8 @@ use crate::event::Now;
 use crate::follow::{Cursor, Ending, File, Stage};
 use crate::ids::{FlowId, Span};
 use crate::status::{FileStatus, FlowStatus, LastError, Status, UnreadName};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 impl Engine {
     /// How it is.
@@ -81,7 +82,7 @@ impl Engine {
         let missing = cursor.acked.missing(Span::new(0, file.size));
         let lag = missing.into_iter().map(Span::len).sum();
         FileStatus {
-            path: file.path.clone(),
+            path: file.path.to_path_buf(),
             file: file.id.to_string(),
             offset: cursor.acked.prefix(),
             size: file.size,
@@ -92,11 +93,11 @@ impl Engine {
 
     /// Whether a closed file is to be opened again, and there is no descriptor.
     fn waits_for_room(&self, file: &File) -> bool {
-        let waits = |path: &PathBuf| {
-            self.tree.name_at(path).is_some_and(|known| self.awaits_room(path.clone(), known))
+        let waits = |path: &Arc<Path>| {
+            self.tree.name_at(path).is_some_and(|known| self.awaits_room(path.to_path_buf(), known))
         };
         file.handle.is_none()
-            && (file.names.iter().any(waits) || self.room.awaits(file.path.clone(), Lead::Saved(file.id)))
+            && (file.names.iter().any(waits) || self.room.awaits(file.path.to_path_buf(), Lead::Saved(file.id)))
     }
 }
 
@@ -117,7 +118,7 @@ fn waiting_for(flow: &Flow) -> String {
 fn waits_for(flow: &Flow, file: &File, cursor: &Cursor, is_behind: bool, waits_for_room: bool) -> String {
     let ails = flow.sender.health.has_stopped() || flow.sender.health.lasting().is_some();
     match (&file.problem, cursor.stage) {
-        (Some(problem), _) => problem.clone(),
+        (Some(problem), _) => problem.to_string(),
         (None, Stage::Stuck) => "acknowledgements: too many ranges past a record that fails".into(),
         (None, Stage::Waits) => "the file before it, which is not read to its end".into(),
         (None, Stage::Unsaved) => "the store".into(),

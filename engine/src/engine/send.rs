@@ -134,7 +134,7 @@ impl Engine {
         let file = self.files.get(&dead.item.cursor.file);
         Letter {
             cursor: dead.item.cursor,
-            path: file.map(|file| file.path.clone()).unwrap_or_default(),
+            path: file.map(|file| file.path.to_path_buf()).unwrap_or_default(),
             span: dead.item.span,
             code: dead.failure.code.to_string(),
             message: dead.failure.message.to_string(),

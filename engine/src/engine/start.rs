@@ -32,7 +32,7 @@ impl Engine {
                 self.by_identity.insert(file.identity, file.id);
             }
             self.kin.add_all(&file);
-            self.files.insert(file.id, file);
+            self.files.insert(file);
         }
         self.rank();
         for row in saved.flows {
@@ -69,7 +69,7 @@ impl Engine {
                 let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
                 let cursor = Cursor::from_row(flow, &row, key, &settings.settings.line);
                 file.size = file.size.max(row.seen);
-                file.cursors.push(cursor);
+                file.add_cursor(cursor);
                 continue;
             }
             let acked = crate::ack::Acked::new(row.prefix, &row.ranges);
@@ -101,7 +101,7 @@ impl Engine {
         if at_end && !seeks {
             cursor.skip_to(Check { at: file.size, ..Check::default() });
         }
-        file.cursors.push(cursor);
+        file.add_cursor(cursor);
         file.row = Row::Unsaved;
         if seeks {
             self.flow(flow).ready.push_back(id);

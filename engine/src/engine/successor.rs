@@ -99,7 +99,7 @@ impl Engine {
 
     fn of_one_name(&self, path: &Path) -> impl Iterator<Item = &File> {
         let files = self.kin.exactly(path).filter_map(|id| self.files.get(&id));
-        files.filter(move |file| file.first_path == path)
+        files.filter(move |file| *file.first_path == *path)
     }
 }
 

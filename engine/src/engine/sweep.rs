@@ -77,7 +77,7 @@ impl Engine {
         let part = self.files.len().div_ceil((ACTIVE.as_secs() / SWEEP.as_secs()) as usize);
         let from = self.swept.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
         let ids: Vec<FileId> =
-            self.files.range((from, std::ops::Bound::Unbounded)).take(part).map(|(id, _)| *id).collect();
+            self.files.ids_from(from).take(part).collect();
         self.swept = if ids.len() < part { None } else { ids.last().copied() };
         for id in &ids {
             self.wake(*id);
@@ -90,7 +90,7 @@ impl Engine {
     pub(super) fn look_where(&mut self, choose: impl Fn(&File) -> bool) {
         let closed = self.files.values().filter(|file| file.handle.is_none() && choose(file));
         let names: Vec<(FileId, PathBuf)> =
-            closed.filter_map(|file| Some((file.id, file.names.first()?.clone()))).collect();
+            closed.filter_map(|file| Some((file.id, file.names.first()?.to_path_buf()))).collect();
         for (id, path) in names {
             self.ask(Asked::Look(id, path.clone()), Do::Look { path });
         }

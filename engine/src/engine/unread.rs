@@ -125,7 +125,7 @@ impl Engine {
         }
         for file in self.files.values() {
             if let Some(held) = &file.held {
-                add(&held.followers, &|| file.path.clone(), &self.why_held(held));
+                add(&held.followers, &|| file.path.to_path_buf(), &self.why_held(held));
             }
         }
         unread

@@ -10,7 +10,7 @@ use crate::frame::{self, Cut, Dead, Half, Lines, Rec};
 use crate::ids::Span;
 use crate::state::{Check, Reason};
 use bytes::Bytes;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Steps for the records of one job.
@@ -19,7 +19,7 @@ pub struct Processing {
     /// The flow's.
     pub program: Arc<Program>,
     /// Where the file was first seen.
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// Wall time in nanoseconds since the epoch.
     pub now: i64,
     /// The file's last write, in nanoseconds since the epoch.
