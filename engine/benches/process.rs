@@ -101,7 +101,7 @@ fn main() {
             let process = program.clone().map(|program| {
                 Box::new(Processing {
                     program,
-                    path: "/var/log/a.log".into(),
+                    path: std::path::Path::new("/var/log/a.log").into(),
                     now: 0,
                     mtime: 0,
                     room: 2 * CHUNK as u64,

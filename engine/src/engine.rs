@@ -28,6 +28,7 @@ mod room;
 mod scan;
 mod seek;
 mod send;
+mod slots;
 mod start;
 mod stop;
 mod successor;
@@ -53,6 +54,7 @@ use crate::timer::{Timer, Timers};
 use asked::Asked;
 use files::Files;
 use offsets::Keeper;
+use slots::Slots;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,7 +97,8 @@ pub struct Engine {
     turn: usize,
     /// The flow whose turn it is to send.
     send_turn: usize,
-    reads_out: usize,
+    reads: Slots,
+    looks: sweep::Looks,
     /// Where the next sweep begins.
     swept: Option<FileId>,
     /// Nanoseconds by which the wall clock is ahead of the monotonic one.
@@ -245,7 +248,8 @@ impl Engine {
             budget,
             turn: 0,
             send_turn: 0,
-            reads_out: 0,
+            reads: Slots::new(read::MAX_READS),
+            looks: sweep::Looks::default(),
             swept: None,
             ahead: i64::MIN,
             keeper: Keeper::default(),

@@ -293,7 +293,7 @@ impl File {
 
     /// The names that it has, or had.
     pub fn all_names(&self) -> impl Iterator<Item = &Arc<Path>> {
-        self.names.iter().chain(self.former_names.iter()).chain([&self.path, &self.first_path])
+        self.names.iter().chain(&self.former_names).chain([&self.path, &self.first_path])
     }
 
     /// Whether its content is no longer where it was, and not found yet elsewhere: at most a copy of it is left.
@@ -303,7 +303,8 @@ impl File {
 
     /// Whether a name looks like one that rotation gave a copy of it.
     pub fn may_be_copied_to(&self, path: &Path) -> bool {
-        let copied = |name: &Arc<Path>| name::is_copy_of(path, name) || name::is_compressed_copy_of(path, name);
+        let copied =
+            |name: &Arc<Path>| name::is_copy_of(path, name) || name::is_compressed_copy_of(path, name);
         self.all_names().any(copied)
     }
 
@@ -439,6 +440,10 @@ impl Cursor {
         while let Some(check) = self.checks.front().filter(|check| check.at <= self.acked.prefix()) {
             self.check = *check;
             self.checks.pop_front();
+        }
+        if self.checks.is_empty() {
+            // Most files rest most of the time.
+            self.checks = VecDeque::new();
         }
         fresh
     }

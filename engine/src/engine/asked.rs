@@ -175,7 +175,8 @@ impl Engine {
             Asked::Astray(stray) => self.looked_astray(stray, Err(gave_up())),
             Asked::Close => self.may_have_room(),
             Asked::Deleted(file, handle) => self.looked_deleted(file, handle, Err(gave_up()), now),
-            Asked::Look(..) | Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
+            Asked::Look(file, path) => self.looked(file, &path, &Err(gave_up())),
+            Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }
     }
 }

@@ -79,7 +79,7 @@ impl Decoding {
 impl Engine {
     /// A compressed name was sighted. While what it is made of is there as well, that is read.
     pub(super) fn look_at_compressed(&mut self, sighting: Sighting, now: Now) {
-        self.tree.opening += 1;
+        self.tree.opening.take();
         if self.is_original_beside(&sighting.dir, &sighting.name) {
             return self.concluded(&sighting, Seen::Beside, now);
         }
@@ -128,7 +128,7 @@ impl Engine {
         if is_younger(&meta, FRESH, now) {
             return self.put_off(&sighting, Why::Unfinished);
         }
-        self.tree.opening -= 1;
+        self.tree.opening.give();
         self.open_in_turn(sighting, now);
     }
 
@@ -176,7 +176,7 @@ impl Engine {
     pub(super) fn is_compressed(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
         let (handle, names) = (file.handle.take(), std::mem::take(&mut file.names));
-        for name in names.iter() {
+        for name in &names {
             if let Some(known) = self.tree.name_mut(name).filter(|known| known.seen == Seen::File(id)) {
                 known.seen = Seen::Passed(Why::Compressed);
             }

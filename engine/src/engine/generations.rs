@@ -39,7 +39,7 @@ impl Engine {
         let followed =
             known || !self.unseen_by(&sighting.kin, meta.identity, meta.mtime).is_empty() || copy();
         if meta.kind == Kind::File && followed {
-            self.tree.opening -= 1;
+            self.tree.opening.give();
             self.open_in_turn(sighting, now);
         } else {
             self.concluded(&sighting, Seen::Passed(Why::NotMeant), now);

@@ -169,7 +169,7 @@ impl Engine {
         self.timers.cancel(Timer::Quiet(id));
         self.keeper.forget(id);
         self.keeper.later(Put::ForgetFile(id));
-        for path in copy.names.iter() {
+        for path in &copy.names {
             self.set_file_behind(path, id, original);
         }
         self.has_copy(original, handle, &copy.path, &Beginning::of(chunk), now);

@@ -33,7 +33,7 @@ impl Engine {
         self.by_identity.insert(file.identity, new);
         self.kin.add_all(&file);
         self.files.insert(file);
-        for path in names.iter() {
+        for path in &names {
             self.set_file_behind(path, id, new);
         }
         for flow in self.flows_of(id) {
@@ -60,7 +60,7 @@ impl Engine {
         self.by_identity.remove(&file.identity);
         file.identity = Identity::default();
         file.former_names = std::mem::take(&mut file.names);
-        for path in file.former_names.clone().iter() {
+        for path in &file.former_names.clone() {
             if let Some(name) = self.tree.name_mut(path).filter(|name| name.seen == Seen::File(id)) {
                 name.seen = Seen::Failed(Why::NotMeant);
             }

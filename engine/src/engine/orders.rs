@@ -98,7 +98,9 @@ impl Engine {
             return self.reply(command, Reply::Refused(format!("there is no flow {flow}")));
         };
         let files = self.files.values_mut().filter(|file| !file.is_homeless()).filter(|file| {
-            path.is_none_or(|path| *file.path == *path || *file.first_path == *path || file.names.contains(path))
+            path.is_none_or(|path| {
+                *file.path == *path || *file.first_path == *path || file.names.contains(path)
+            })
         });
         let mut cursors = Vec::new();
         let mut shortest = u64::MAX;

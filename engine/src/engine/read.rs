@@ -12,7 +12,7 @@ use crate::{Level, event::Action};
 use std::time::Duration;
 
 /// Most reads out at once: enough for a queue at each of a few devices.
-const MAX_READS: usize = 8;
+pub(super) const MAX_READS: usize = 8;
 
 /// What a flow may read in its turn, in bytes.
 const QUANTUM: i64 = 256 * 1024;
@@ -75,7 +75,7 @@ impl Engine {
 
     /// The next read, by deficit round robin over the flows.
     pub(super) fn next_read(&mut self, now: Now) -> Option<Action> {
-        if self.reads_out >= MAX_READS {
+        if !self.reads.has_one() {
             return None;
         }
         for _ in 0..=self.flows.len() {
@@ -84,7 +84,7 @@ impl Engine {
                 && let Some((action, len)) = self.read_of(flow, now)
             {
                 self.flow(flow).credit -= len as i64;
-                self.reads_out += 1;
+                self.reads.take();
                 return Some(action);
             }
             self.turn = (self.turn + 1) % self.flows.len();
@@ -227,7 +227,7 @@ impl Engine {
         result: Result<Chunk, FileError>,
         now: Now,
     ) {
-        self.reads_out -= 1;
+        self.reads.give();
         let flow = id.flow.0 as usize;
         let current = self.current(id, handle);
         let chunk = match result {

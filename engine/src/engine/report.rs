@@ -97,7 +97,8 @@ impl Engine {
             self.tree.name_at(path).is_some_and(|known| self.awaits_room(path.to_path_buf(), known))
         };
         file.handle.is_none()
-            && (file.names.iter().any(waits) || self.room.awaits(file.path.to_path_buf(), Lead::Saved(file.id)))
+            && (file.names.iter().any(waits)
+                || self.room.awaits(file.path.to_path_buf(), Lead::Saved(file.id)))
     }
 }
 

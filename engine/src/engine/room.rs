@@ -87,7 +87,7 @@ impl Engine {
 
     /// Nor is it open under another name.
     fn wait_for_room(&mut self, sighting: Sighting, now: Now) {
-        self.tree.opening -= 1;
+        self.tree.opening.give();
         self.room.trying = false;
         self.timers.set_by(Timer::Room, now.mono + TRY);
         if self.room.leads.is_empty() {
@@ -137,7 +137,7 @@ impl Engine {
             let Some(handle) = self.spare().and_then(|id| self.let_go(id)) else {
                 return self.room.put_back(sighting);
             };
-            self.tree.opening += 1;
+            self.tree.opening.take();
             let sighting = Sighting { has_room: true, ..sighting };
             self.ask(Asked::Room(sighting), Do::Close { handle });
         }
@@ -145,7 +145,7 @@ impl Engine {
 
     /// The handle is closed: now there is room.
     pub(super) fn has_room(&mut self, sighting: Sighting) {
-        self.tree.opening -= 1;
+        self.tree.opening.give();
         self.open(sighting);
     }
 

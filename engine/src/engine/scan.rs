@@ -294,7 +294,8 @@ impl Engine {
     pub(super) fn conclude_scan(&mut self, now: Now) {
         let tree = &self.tree;
         // What a look finds changed may be a generation that came since the last complete look.
-        let looking = self.asked.is_looking() || tree.opening > 0 || !tree.to_open.is_empty();
+        let opening = !tree.opening.are_free() || !tree.to_open.is_empty();
+        let looking = self.looks.are_due() || opening;
         if looking || !tree.awaited.is_empty() {
             return;
         }

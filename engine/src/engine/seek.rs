@@ -33,7 +33,7 @@ impl Engine {
         result: Result<Chunk, FileError>,
         now: Now,
     ) {
-        self.reads_out -= 1;
+        self.reads.give();
         self.budget.give_look(span.len());
         let Some(file) = self.files.get_mut(&id.file) else { return };
         let head = file.head;

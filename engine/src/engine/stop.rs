@@ -45,6 +45,7 @@ impl Engine {
         match self.phase {
             Phase::Loading | Phase::Finished => {}
             Phase::Running => {
+                self.look_at_next();
                 self.conclude_scan(now);
                 self.move_drains(now);
             }

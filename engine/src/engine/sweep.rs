@@ -1,5 +1,6 @@
 //! Looking at files: when a notice comes, at each reconcile, and in turn.
 
+use super::slots::Slots;
 use super::tree::Seen;
 use super::{Asked, Engine};
 use crate::event::{Do, FileError, Meta, Now};
@@ -8,7 +9,7 @@ use crate::ids::FileId;
 use crate::settings::Watch;
 use crate::timer::Timer;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How often files without notices are looked at.
@@ -19,6 +20,44 @@ pub(super) const ACTIVE: Duration = Duration::from_mins(10);
 
 /// How often a part of the inactive files is looked at; all of them once in [`ACTIVE`].
 pub(super) const SWEEP: Duration = Duration::from_secs(10);
+
+/// Most closed files that are looked at at once.
+const MAX_LOOKING: usize = 64;
+
+/// Closed files that are to be looked at.
+#[derive(Debug)]
+pub(super) struct Looks {
+    wanted: BTreeSet<FileId>,
+    out: BTreeSet<FileId>,
+    slots: Slots,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self { wanted: BTreeSet::new(), out: BTreeSet::new(), slots: Slots::new(MAX_LOOKING) }
+    }
+}
+
+impl Looks {
+    /// Whether a file is, or is to be, looked at.
+    pub(super) fn are_due(&self) -> bool {
+        !self.wanted.is_empty() || !self.out.is_empty()
+    }
+
+    fn next(&mut self) -> Option<FileId> {
+        if self.slots.has_one() { self.wanted.pop_first() } else { None }
+    }
+
+    fn ask(&mut self, id: FileId) {
+        self.slots.take();
+        self.out.insert(id);
+    }
+
+    fn answered(&mut self, id: FileId) {
+        self.slots.give();
+        self.out.remove(&id);
+    }
+}
 
 impl Engine {
     /// A notice came for a file.
@@ -54,6 +93,9 @@ impl Engine {
             self.tree.scan_began = now.mono;
             self.tree.awaited = self.tree.dirs.keys().cloned().collect();
         }
+        for slots in [&mut self.looks.slots, &mut self.tree.opening, &mut self.reads] {
+            slots.reconcile();
+        }
         self.look_into_due(now);
         self.look_for_strays();
         self.look_for_room();
@@ -76,8 +118,7 @@ impl Engine {
         self.look_at_deleted();
         let part = self.files.len().div_ceil((ACTIVE.as_secs() / SWEEP.as_secs()) as usize);
         let from = self.swept.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        let ids: Vec<FileId> =
-            self.files.ids_from(from).take(part).collect();
+        let ids: Vec<FileId> = self.files.ids_from(from).take(part).collect();
         self.swept = if ids.len() < part { None } else { ids.last().copied() };
         for id in &ids {
             self.wake(*id);
@@ -86,18 +127,28 @@ impl Engine {
         self.look_where(|file| ids.contains(&file.id));
     }
 
-    /// Looks whether files that are not open have changed.
+    /// Looks whether files that are not open have changed, a few at a time.
     pub(super) fn look_where(&mut self, choose: impl Fn(&File) -> bool) {
-        let closed = self.files.values().filter(|file| file.handle.is_none() && choose(file));
-        let names: Vec<(FileId, PathBuf)> =
-            closed.filter_map(|file| Some((file.id, file.names.first()?.to_path_buf()))).collect();
-        for (id, path) in names {
+        let named = |file: &&File| file.handle.is_none() && !file.names.is_empty();
+        let closed = self.files.values().filter(named).filter(|file| choose(file));
+        let out = &self.looks.out;
+        self.looks.wanted.extend(closed.map(|file| file.id).filter(|id| !out.contains(id)));
+    }
+
+    pub(super) fn look_at_next(&mut self) {
+        while let Some(id) = self.looks.next() {
+            let closed = self.files.get(&id).filter(|file| file.handle.is_none());
+            let Some(path) = closed.and_then(|file| file.names.first()).map(|path| path.to_path_buf()) else {
+                continue;
+            };
+            self.looks.ask(id);
             self.ask(Asked::Look(id, path.clone()), Do::Look { path });
         }
     }
 
     /// A closed file that grew, or is another, is opened again.
     pub(super) fn looked(&mut self, id: FileId, path: &Path, result: &Result<Meta, FileError>) {
+        self.looks.answered(id);
         let Some(file) = self.files.get(&id) else { return };
         let changed = result.as_ref().is_ok_and(|meta| {
             // The size that is known of a compressed file is that of its plain text.

@@ -1,5 +1,6 @@
 //! What is known of directories and of what is behind their names; the names that are being opened.
 
+use super::slots::Slots;
 use super::sweep::ACTIVE;
 use super::unread::{Faults, Why};
 use super::{Asked, Engine};
@@ -27,7 +28,7 @@ pub(super) struct Tree {
     /// Directories that the running scan has not seen yet.
     pub(super) awaited: BTreeSet<PathBuf>,
     pub(super) to_open: VecDeque<Sighting>,
-    pub(super) opening: usize,
+    pub(super) opening: Slots,
     /// Files that lost their followed names, for which nobody could look yet.
     pub(super) strays: Vec<Stray>,
     /// The errors that names and directories could not be read for.
@@ -215,7 +216,7 @@ impl Tree {
             dirs: BTreeMap::new(),
             awaited: BTreeSet::new(),
             to_open: VecDeque::new(),
-            opening: 0,
+            opening: Slots::new(MAX_OPENING),
             strays: Vec::new(),
             faults: Faults::default(),
             scans: 0,
@@ -249,7 +250,7 @@ impl Tree {
 
     /// Whether one more may be opened now.
     pub(super) fn has_slot(&self) -> bool {
-        self.opening < MAX_OPENING
+        self.opening.has_one()
     }
 }
 
@@ -262,11 +263,14 @@ impl Engine {
     /// Opens what was sighted, a few at a time.
     pub(super) fn open_next(&mut self, now: Now) {
         while self.tree.has_slot() {
-            let Some(sighting) = self.tree.to_open.pop_front() else { return };
+            let Some(sighting) = self.tree.to_open.pop_front() else {
+                // After a first look at many files it would be large for ever.
+                return self.tree.to_open.shrink_to(MAX_OPENING);
+            };
             if name::codec(&sighting.path()).is_some() {
                 self.look_at_compressed(sighting, now);
             } else if sighting.is_only_kin() {
-                self.tree.opening += 1;
+                self.tree.opening.take();
                 let path = sighting.path();
                 self.ask(Asked::LookAtKin(sighting), Do::Look { path });
             } else {
@@ -278,7 +282,7 @@ impl Engine {
     /// Opens it, or has it wait behind others that wait for a descriptor.
     pub(super) fn open_in_turn(&mut self, sighting: Sighting, now: Now) {
         if self.is_late(&sighting) {
-            self.tree.opening += 1;
+            self.tree.opening.take();
             self.has_no_room(sighting, now);
         } else {
             self.open(sighting);
@@ -291,7 +295,7 @@ impl Engine {
         if codec.is_some() && !self.decoding.has_slot() {
             return self.decoding.wait(sighting);
         }
-        self.tree.opening += 1;
+        self.tree.opening.take();
         let handle = self.new_handle();
         if codec.is_some() {
             self.decoding.opens(handle);
@@ -317,7 +321,7 @@ impl Engine {
 
     /// A sighting is dealt with: this is what is behind the name.
     pub(super) fn concluded(&mut self, sighting: &Sighting, seen: Seen, now: Now) {
-        self.tree.opening -= 1;
+        self.tree.opening.give();
         let before = self.set_seen(sighting, seen);
         if let Some(Seen::File(other) | Seen::Reopening(other)) = before
             && seen != Seen::File(other)
@@ -351,7 +355,7 @@ impl Engine {
 
     /// It is tried again with the next listing.
     pub(super) fn put_off(&mut self, sighting: &Sighting, why: Why) {
-        self.tree.opening -= 1;
+        self.tree.opening.give();
         let link = sighting.lead == Lead::Name(None);
         let known = match self.set_seen(sighting, Seen::Failed(why)) {
             // Known all the same; the next look finds it changed again.

@@ -5,15 +5,12 @@ use crate::ids::{ActionId, HandleId};
 use crate::state::Identity;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What each unanswered action was for. A reconcile asks for very many; those that read are few, and kept
-/// apart.
+/// What each unanswered action was for. Those that read are kept apart.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
     asked: BTreeMap<ActionId, Asked>,
     /// Reads of followed files, and of the beginnings of files that were opened.
     reading: BTreeSet<ActionId>,
-    /// Looks at closed files.
-    looks: usize,
 }
 
 impl Unanswered {
@@ -21,20 +18,12 @@ impl Unanswered {
         if asked.reads().is_some() || matches!(asked, Asked::Head(..)) {
             self.reading.insert(id);
         }
-        self.looks += usize::from(matches!(asked, Asked::Look(..)));
         self.asked.insert(id, asked);
     }
 
     pub(super) fn remove(&mut self, id: ActionId) -> Option<Asked> {
         self.reading.remove(&id);
-        let asked = self.asked.remove(&id)?;
-        self.looks -= usize::from(matches!(asked, Asked::Look(..)));
-        Some(asked)
-    }
-
-    /// Whether it is being asked of closed files whether they have changed.
-    pub(super) fn is_looking(&self) -> bool {
-        self.looks > 0
+        self.asked.remove(&id)
     }
 
     /// Whether a file that was renamed while it was looked at is looked for.
@@ -78,13 +67,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_is_over_however_it_was_answered() {
+    fn a_look_is_answered_once() {
         let mut unanswered = Unanswered::default();
         let file = crate::ids::FileId { run: crate::ids::RunId(1), number: 1 };
         unanswered.insert(ActionId(1), Asked::Look(file, "/log/a.log".into()));
-        assert!(unanswered.is_looking());
-        unanswered.remove(ActionId(1));
-        unanswered.remove(ActionId(1));
-        assert!(!unanswered.is_looking());
+        assert!(unanswered.remove(ActionId(1)).is_some());
+        assert!(unanswered.remove(ActionId(1)).is_none());
     }
 }

@@ -47,3 +47,12 @@ impl Names {
         self.0.binary_search_by(|name| (**name).cmp(path))
     }
 }
+
+impl<'a> IntoIterator for &'a Names {
+    type Item = &'a Arc<Path>;
+    type IntoIter = std::slice::Iter<'a, Arc<Path>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -6,6 +6,7 @@ use crate::ids::{CursorId, Epoch, FileId, FlowId, RunId, Span};
 use crate::settings::{Destination, Oversize};
 use crate::state::{Check, Fingerprint, Reason};
 use bytes::Bytes;
+use std::path::Path;
 
 mod buffers;
 
@@ -27,7 +28,7 @@ fn processing(steps: Vec<Step>, room: u64) -> Processing {
     let program = Program::new(&flow(steps), &agent).expect("steps");
     // 2024-01-02T00:00:00.5Z
     let now = 1_704_153_600_500_000_000;
-    Processing { program, path: PATH.into(), now, mtime: now, room }
+    Processing { program, path: Path::new(PATH).into(), now, mtime: now, room }
 }
 
 /// One job over a whole file.

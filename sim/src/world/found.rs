@@ -1,6 +1,7 @@
 //! Bugs that seeds found, each told again step by step, so that no later draw of worlds forgets it.
 
 mod copies;
+mod hangs;
 mod joined;
 mod order;
 mod reboots;

@@ -127,6 +127,20 @@ impl Story {
         self.now = end;
     }
 
+    /// Lets so much time pass in which some of what the agent asks for is never answered.
+    pub(super) fn pass_without(&mut self, time: Duration, hangs: impl Fn(&Do) -> bool) {
+        let end = self.now + time;
+        loop {
+            self.settle(&hangs);
+            let now = self.clock();
+            match self.engine.poll(now) {
+                Poll::Wait(Some(until)) if until <= end => self.now = until,
+                _ => break,
+            }
+        }
+        self.now = end;
+    }
+
     pub(super) fn pass_undisturbed(&mut self, time: Duration) {
         self.pass(time, &mut |_, _| None);
     }
