@@ -10,6 +10,7 @@ pub mod health;
 pub mod isolate;
 pub mod max_rate;
 pub mod pacer;
+mod ramp;
 mod request;
 pub mod shards;
 
@@ -24,7 +25,7 @@ use crate::event::{Do, Request};
 use crate::frame::Lines;
 use crate::ids::{FileId, FlowId};
 use crate::job::Job;
-use crate::partition::KeyRule;
+use crate::partition::{self, KeyRule};
 use crate::settings::{Batch as BatchRules, Flow, Newline, Pacing, PartitionKey, Retry as RetryRules};
 use bytes::Bytes;
 use health::Health;
@@ -39,6 +40,10 @@ use std::time::Duration;
 
 /// A flow that sent nothing for so long, and has nothing out, sends a lone line at once.
 const IDLE: Duration = Duration::from_millis(50);
+
+/// Most requests at once while it is not known how much the stream takes: all that are out are refused when it is too
+/// much.
+const BEGINNING: u32 = 2;
 
 /// So many records are tried at a time while every record of the flow is refused: one that was, and one that was not
 /// sent yet, so that a few bad records cannot hold up the rest.
@@ -100,7 +105,7 @@ impl Sender {
             out: BTreeMap::new(),
             groups: Groups::default(),
             health: Health::default(),
-            pacer: Pacer::new(flow.pacing == Pacing::Off),
+            pacer: if flow.pacing == Pacing::Off || in_order { Pacer::off() } else { Pacer::of_stream() },
             limits: Limits::new(flow.max_rate),
             shards: Shards::new(by_shard),
             window: 1,
@@ -156,7 +161,7 @@ impl Sender {
     pub fn is_full(&self) -> bool {
         self.pending.weight() >= 2 * self.rules.max_bytes
             || self.pending.records(self.destination()) >= 8 * u64::from(self.rules.max_records)
-            || self.waiting_again() > 4 * self.rules.max_records as usize
+            || self.waiting_again() > 16 * self.rules.max_records as usize
     }
 
     /// Enough of a file waits that reading more of it would only hold memory: with strict order one file's records may wait
@@ -236,7 +241,11 @@ impl Sender {
     }
 
     fn slots(&self) -> u32 {
-        if self.strict || self.health.is_failing() { 1 } else { self.window.min(self.destination.window()) }
+        if self.strict || self.health.is_failing() {
+            return 1;
+        }
+        let most = if self.pacer.begins() && !self.shards.are_known() { BEGINNING } else { u32::MAX };
+        self.window.min(self.destination.window()).min(most)
     }
 
     fn ready_at(&self, now: Duration) -> Duration {
@@ -246,7 +255,7 @@ impl Sender {
 
     /// When the next batch is to be cut.
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
-        let ready = |retry: &Retry| retry.due.max(self.shards.ready_for(retry.hash, now));
+        let ready = |retry: &Retry| self.due_again(retry, now);
         let retry = self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(ready).min();
         let fresh = self.pending.oldest_but(&self.held()).map(|oldest| {
             let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
@@ -282,7 +291,7 @@ impl Sender {
         let mut room = self.room(available, now);
         let files_held = self.held();
         let mut targets = self.shards.targets();
-        let (encoded, mut items, mut counts) = self.take_retries(now, &mut room, &mut targets);
+        let (encoded, mut items, mut counts) = self.take_retries(now, &mut room, &mut targets, rng);
         if encoded.is_empty() {
             // One record always goes, however large: from the reserve if need be.
             let (weight, wire) = self.pending.peek_but(&files_held, self.destination())?;
@@ -350,7 +359,7 @@ impl Sender {
     /// What the next batch may hold.
     fn room(&self, wire: u64, now: Duration) -> Room {
         let (records, bytes) =
-            if self.shards.are_known() { self.shards.most(now) } else { self.pacer.most() };
+            if self.shards.are_known() { self.shards.most(now) } else { self.pacer.most(now) };
         let (most_records, most_bytes) = self.limits.most();
         let records = records.min(most_records).min(u64::from(self.rules.max_records));
         let records = if self.is_wrong() { records.min(PROBE) } else { records };
@@ -362,12 +371,30 @@ impl Sender {
         self.health.lasting() == Some(FailureKind::Refused)
     }
 
+    /// When a record may go again.
+    fn due_again(&self, retry: &Retry, now: Duration) -> Duration {
+        let ready = if retry.is_lone() { Shards::ready_for_any } else { Shards::ready_for };
+        retry.due.max(ready(&self.shards, retry.hash, now))
+    }
+
+    /// Where its shard throttles and another does not, a record of a random key gets another key: else one shard's
+    /// records would fill the memory of all. Those of several lines have their key inside.
+    fn aimed(&self, retry: Retry, now: Duration, rng: &mut fastrand::Rng) -> Retry {
+        let Some(range) = self.shards.aim(retry.hash, now).filter(|_| retry.is_lone()) else { return retry };
+        let mut scratch = String::new();
+        let key = KeyRule::Random.key_in(Some(&range), b"", rng, &mut scratch);
+        let mut entry = Vec::with_capacity(retry.entry.len());
+        self.destination.record(&mut entry, &self.destination.data(&retry.entry), false, key);
+        Retry { entry: entry.into(), hash: Some(partition::hash_key(key)), ..retry }
+    }
+
     /// Records that go again now, as far as there is room.
     fn take_retries(
         &mut self,
         now: Duration,
         room: &mut Room,
         targets: &mut Targets,
+        rng: &mut fastrand::Rng,
     ) -> (Vec<Bytes>, Vec<Item>, Vec<u32>) {
         let (mut encoded, mut items, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         let mut later = VecDeque::new();
@@ -377,14 +404,14 @@ impl Sender {
             let first = encoded.is_empty();
             let fits = room.records > kept_for_fresh
                 && (first || (retry.weight <= room.weight && wire <= room.wire));
-            let due = retry.due.max(self.shards.ready_for(retry.hash, now));
-            if due > now || !fits || self.strict && !retry.is_first {
+            if self.due_again(&retry, now) > now || !fits || self.strict && !retry.is_first {
                 later.push_back(retry);
                 continue;
             }
             room.records -= 1;
             room.weight = room.weight.saturating_sub(retry.weight);
             room.wire = room.wire.saturating_sub(wire);
+            let retry = self.aimed(retry, now, rng);
             self.shards.again(targets, retry.hash, retry.weight, now);
             encoded.push(retry.entry);
             counts.push(retry.items.len() as u32);

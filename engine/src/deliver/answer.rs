@@ -86,8 +86,11 @@ impl Sender {
                 answer.budget.give(self.flow.0 as usize, batch.charge);
                 self.judge_group(batch.group, &mut answer);
             }
-            Verdict::Partial(failures) if failures.len() < batch.len() => {
-                self.progressed(&batch, batch.len() - failures.len(), latency, now);
+            Verdict::Partial(failures) if failures.len() < batch.len() || self.are_paced(&failures) => {
+                let accepted = batch.len() - failures.len();
+                if accepted > 0 {
+                    self.progressed(&batch, accepted, latency, now);
+                }
                 self.partial(&batch, &failures, &mut answer);
                 let each = batch.weight_of(1);
                 self.shards.answered(&batch.targets, &failures, each, now.mono, answer.rng);
@@ -103,6 +106,12 @@ impl Sender {
             }
         }
         answer.effects
+    }
+
+    /// Whether all of them wait for their shards, and not the flow as a whole.
+    fn are_paced(&self, failures: &[(u32, Failure)]) -> bool {
+        let throttled = |(_, failure): &(u32, Failure)| failure.kind == FailureKind::Throttled;
+        self.shards.are_known() && failures.iter().all(throttled)
     }
 
     /// Records were accepted: the window opens, wider where answers take long.

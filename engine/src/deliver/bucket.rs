@@ -33,6 +33,12 @@ impl Bucket {
         self.updated = now;
     }
 
+    /// Some were taken for nothing.
+    pub(super) fn give(&mut self, tokens: f64, now: Duration) {
+        self.tokens = (self.tokens(now) + tokens).min(self.full);
+        self.updated = now;
+    }
+
     /// There was less in it than we thought.
     pub(super) fn empty(&mut self, now: Duration) {
         self.tokens = self.tokens(now).min(0.0);

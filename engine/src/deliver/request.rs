@@ -54,6 +54,11 @@ pub(super) struct Again {
 }
 
 impl Retry {
+    /// Whether it is a line by itself.
+    pub(super) fn is_lone(&self) -> bool {
+        self.items.len() == 1
+    }
+
     /// Of its first line; with strict order of all.
     pub(super) fn file(&self) -> Option<FileId> {
         self.items.first().map(|item| item.cursor.file)

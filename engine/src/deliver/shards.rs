@@ -5,13 +5,12 @@
 //! hash lies there. Without a map, or with too large a one, nothing here has a say.
 
 pub mod map;
-mod ramp;
 
 use super::bucket::Bucket;
 use super::pacer::{Pacer, SHARD_BYTES, SHARD_RECORDS, cost};
+use super::ramp::Ramp;
 use crate::destination::{Answer, Failure, FailureKind, aws};
 use map::{Open, Unusable};
-use ramp::Ramp;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -46,6 +45,15 @@ const RATE: f64 = 0.99;
 
 /// A request waits until a shard takes so much, in seconds of its rate.
 const LEAST: f64 = 0.05;
+
+/// A flow begins at this part of the shards' rate: others may begin with it.
+const FIRST_SPEED: f64 = 0.25;
+
+/// From this part on only the shards' own buckets count.
+const LAST_SPEED: f64 = 4.0;
+
+/// After so long it has begun.
+const BEGINNING: Duration = Duration::from_secs(2);
 
 /// The target of a record whose shard is not known.
 const NOWHERE: u16 = u16::MAX;
@@ -184,7 +192,8 @@ impl Shards {
         }
         self.map += 1;
         if first {
-            self.ramp = Some(Ramp::new(open.len(), now));
+            let shards = open.len() as f64;
+            self.ramp = Some(Ramp::new(FIRST_SPEED * shards, LAST_SPEED * shards, now));
         }
         let mut before = std::mem::take(&mut self.open);
         self.open = open
@@ -205,6 +214,21 @@ impl Shards {
     /// When a record may go again whose key has this hash.
     pub fn ready_for(&self, hash: Option<u128>, now: Duration) -> Duration {
         self.shard_of(hash).map_or(now, |at| self.open[at].ready_at(now))
+    }
+
+    /// When a record may go again that can have another key.
+    pub fn ready_for_any(&self, hash: Option<u128>, now: Duration) -> Duration {
+        let any = self.open.iter().map(|shard| shard.ready_at(now)).min().unwrap_or(now);
+        any.min(self.ready_for(hash, now))
+    }
+
+    /// A record can have another key, and the shard of its own throttles: the hash keys of another that has most room.
+    pub fn aim(&self, hash: Option<u128>, now: Duration) -> Option<RangeInclusive<u128>> {
+        let own = self.shard_of(hash)?;
+        self.open[own].pacer.rate()?;
+        let others = self.open.iter().enumerate().filter(|(at, _)| *at != own).map(|(_, shard)| shard);
+        let best = others.max_by(|one, two| one.tokens(now).total_cmp(&two.tokens(now)))?;
+        (best.ready_at(now) <= now).then(|| best.is.range.clone())
     }
 
     /// Most records and bytes of a request.
@@ -320,16 +344,25 @@ impl Shards {
             let all = sent.iter().find(|(other, _)| *other == at).map_or(count, |(_, all)| *all);
             let shard = &mut self.open[at];
             let idle = shard.bucket.tokens(now) > IDLE;
-            shard.bucket.empty(now);
-            if count as f64 > SHARED * all as f64 {
-                shard.pacer.throttled(count, count * bytes, now);
-                by_others = true;
+            let heeded = shard.pacer.throttled(count, count * bytes, now);
+            if heeded {
+                shard.bucket.empty(now);
+            } else {
+                // The service did not count them either.
+                shard.bucket.give(cost(count, count * bytes), now);
             }
+            by_others |= heeded && count as f64 > SHARED * all as f64;
             if idle {
                 self.doubt(now, rng);
             }
         }
-        if by_others || self.ramp.as_mut().is_some_and(|ramp| ramp.grow(now)) {
+        let Some(ramp) = &mut self.ramp else { return };
+        if by_others {
+            // The other shards are as full, perhaps.
+            ramp.slow_down(now);
+        }
+        let begun = self.listed.is_some_and(|at| now.saturating_sub(at) >= BEGINNING);
+        if begun || !by_others && ramp.grow(now) {
             self.ramp = None;
         }
     }

@@ -42,7 +42,7 @@ impl Run {
     /// sent again. Returns what was answered in the first and in the second half.
     fn go(&self, seed: u64) -> [Sent; 2] {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let mut pacer = Pacer::new(false);
+        let mut pacer = Pacer::of_stream();
         let mut out: VecDeque<(Duration, u64, u64)> = VecDeque::new();
         let (mut bucket, mut waiting, mut number) = (self.capacity.min(1e9), 0.0f64, 0);
         let mut halves = [Sent::default(), Sent::default()];
@@ -63,7 +63,7 @@ impl Run {
                 half.throttled += throttled as f64;
             }
             while out.len() < 8 && waiting >= 1.0 && pacer.ready_at(now) <= now {
-                let records = 500.min(pacer.most().0).min(waiting as u64);
+                let records = 500.min(pacer.most(now).0).min(waiting as u64);
                 waiting -= records as f64;
                 pacer.sent(records, records * 100, now);
                 number += 1;
@@ -125,19 +125,30 @@ fn throttles_that_slower_sending_does_not_cure_do_not_bring_it_to_a_standstill()
 
 #[test]
 fn without_throttles_there_is_no_limit() {
-    let mut pacer = Pacer::new(false);
+    let mut pacer = Pacer::of_shard();
     pacer.sent(500, 1 << 20, Duration::ZERO);
     assert_eq!(pacer.ready_at(Duration::ZERO), Duration::ZERO);
-    assert_eq!(pacer.most(), (u64::MAX, u64::MAX));
-    pacer.throttled(1, 1, Duration::ZERO);
-    assert_eq!(pacer.rate(), Some(START));
+    assert_eq!(pacer.most(Duration::ZERO), (u64::MAX, u64::MAX));
+    pacer.accepted(1000, 1, Duration::ZERO);
+    assert!(pacer.throttled(1000, 1, Duration::ZERO));
+    assert_eq!(pacer.rate(), Some(0.5));
     pacer.accepted(1, 1, Duration::from_secs(61));
     assert_eq!(pacer.rate(), None);
 }
 
 #[test]
+fn a_stream_whose_shards_are_not_known_is_begun_well() {
+    for capacity in [1000.0, 2000.0, 8000.0] {
+        let [first, second] = Run { capacity, seconds: 20, ..RUN }.go(1);
+        let (accepted, throttled) = (first.accepted + second.accepted, first.throttled + second.throttled);
+        assert!(accepted > 0.95 * 21.0 * capacity, "{capacity}: {first:?}");
+        assert!(throttled < 0.07 * accepted, "{capacity}: {first:?} {second:?}");
+    }
+}
+
+#[test]
 fn an_outage_does_not_end_below_the_floor() {
-    let mut pacer = Pacer::new(false);
+    let mut pacer = Pacer::of_stream();
     for second in 0..100 {
         pacer.throttled(500, 500, Duration::from_secs(second));
     }

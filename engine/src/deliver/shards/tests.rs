@@ -41,19 +41,22 @@ struct Service {
     left: Vec<f64>,
     accepted: Vec<u64>,
     refused: u64,
+    /// Of records that are refused whatever the rate.
+    at_random: f64,
 }
 
 impl Service {
     fn new(rates: &[f64]) -> Self {
-        Self { rates: rates.to_vec(), left: rates.to_vec(), accepted: vec![0; rates.len()], refused: 0 }
+        let accepted = vec![0; rates.len()];
+        Self { rates: rates.to_vec(), left: rates.to_vec(), accepted, refused: 0, at_random: 0.0 }
     }
 
     /// Which records are refused.
-    fn take(&mut self, targets: &Targets) -> Vec<(u32, Failure)> {
+    fn take(&mut self, targets: &Targets, rng: &mut fastrand::Rng) -> Vec<(u32, Failure)> {
         let mut failures = Vec::new();
         for (index, shard) in (0..).zip(&targets.shards) {
             let shard = *shard as usize;
-            if self.left[shard] >= 1.0 {
+            if self.left[shard] >= 1.0 && rng.f64() >= self.at_random {
                 self.left[shard] -= 1.0;
                 self.accepted[shard] += 1;
             } else {
@@ -85,7 +88,7 @@ fn run(senders: &mut [Shards], service: &mut Service, seconds: u32, rng: &mut fa
                 let mut targets = sender.targets();
                 let records = sender.most(now).0.min(500) as usize;
                 sender.spread(&mut targets, records, 100, now);
-                let failures = service.take(&targets);
+                let failures = service.take(&targets, rng);
                 out.push((now + 5 * MS, index, targets, failures));
             }
         }
@@ -112,6 +115,35 @@ fn a_shard_that_throttles_slows_only_its_own_records() {
     }
     let sent: u64 = service.accepted.iter().sum::<u64>() + service.refused;
     assert!((service.refused as f64) < 0.1 * sent as f64, "{} of {sent} refused", service.refused);
+}
+
+#[test]
+fn five_agents_that_begin_together_share_two_shards() {
+    for seed in 0..5 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut service = Service::new(&[1000.0, 1000.0]);
+        let mut agents: Vec<Shards> = (0..5).map(|_| known(2, &mut rng)).collect();
+        run(&mut agents, &mut service, 15, &mut rng);
+        let accepted: u64 = service.accepted.iter().sum();
+        assert!(accepted >= 20_000, "{accepted} accepted, seed {seed}");
+        assert!(
+            (service.refused as f64) < 0.05 * accepted as f64,
+            "{} of {accepted}, seed {seed}",
+            service.refused
+        );
+    }
+}
+
+#[test]
+fn throttles_at_random_do_not_halve_what_shards_take() {
+    for seed in 0..5 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut service = Service::new(&[1e9, 1e9]);
+        service.at_random = 0.2;
+        run(&mut [known(2, &mut rng)], &mut service, 20, &mut rng);
+        let accepted: u64 = service.accepted.iter().sum();
+        assert!(accepted as f64 >= 0.6 * 40_000.0, "{:?}, seed {seed}", service.accepted);
+    }
 }
 
 #[test]
