@@ -310,7 +310,8 @@ impl Oracle {
         let by_copy = |(file, epoch): (FileId, Epoch)| {
             self.by_copy.contains(&CursorId { flow: cursor.flow, file, epoch })
         };
-        if !shared && !by_copy(key) {
+        // Of what a power cut shortened two ids may be.
+        if !shared && !by_copy(key) && disk.contents[content].was == 0 {
             // What went before under another id was of the content that this one replaced, after all.
             let others = flow
                 .bound

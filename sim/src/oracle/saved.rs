@@ -132,8 +132,11 @@ impl Oracle {
             return Ok(());
         }
         let acked = &flow.books[binding.content].acked;
+        let content = &disk.contents[binding.content];
+        // ... which nobody can read, nor acknowledge, again.
+        let end = if content.was > 0 { content.bytes.len() as u64 } else { u64::MAX };
         for span in row.ranges.iter().copied().chain([Span::new(0, row.prefix)]) {
-            if !acked.covers(span.start, span.end) {
+            if !acked.covers(span.start, span.end.min(end)) {
                 let text = format!(
                     "{} saved {}..{} of content {}, but {} is not acknowledged",
                     flow.name,
