@@ -13,6 +13,7 @@ use kintail_engine::process::{
 };
 use kintail_engine::settings::{Agent, Destination, Flow, Oversize};
 use kintail_engine::state::{Check, Fingerprint};
+use std::path::Path;
 use std::sync::Arc;
 
 const CHUNK: usize = 512 * 1024;
@@ -101,7 +102,7 @@ fn main() {
             let process = program.clone().map(|program| {
                 Box::new(Processing {
                     program,
-                    path: std::path::Path::new("/var/log/a.log").into(),
+                    path: Path::new("/var/log/a.log").into(),
                     now: 0,
                     mtime: 0,
                     room: 2 * CHUNK as u64,

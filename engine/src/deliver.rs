@@ -255,7 +255,8 @@ impl Sender {
 
     /// When the next batch is to be cut.
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
-        let ready = |retry: &Retry| self.due_again(retry, now);
+        let any = self.shards.any_ready_at(now);
+        let ready = |retry: &Retry| self.due_again(retry, any, now);
         let retry = self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(ready).min();
         let fresh = self.pending.oldest_but(&self.held()).map(|oldest| {
             let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
@@ -371,10 +372,11 @@ impl Sender {
         self.health.lasting() == Some(FailureKind::Refused)
     }
 
-    /// When a record may go again.
-    fn due_again(&self, retry: &Retry, now: Duration) -> Duration {
-        let ready = if retry.is_lone() { Shards::ready_for_any } else { Shards::ready_for };
-        retry.due.max(ready(&self.shards, retry.hash, now))
+    /// When a record may go again, where `any` shard takes one then: a lone one can go there with another key.
+    fn due_again(&self, retry: &Retry, any: Option<Duration>, now: Duration) -> Duration {
+        let own = self.shards.ready_for(retry.hash, now);
+        let ready = any.filter(|_| retry.is_lone()).map_or(own, |any| any.min(own));
+        retry.due.max(ready)
     }
 
     /// Where its shard throttles and another does not, a record of a random key gets another key: else one shard's
@@ -399,12 +401,13 @@ impl Sender {
         let (mut encoded, mut items, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         let mut later = VecDeque::new();
         let kept_for_fresh = u64::from(self.is_wrong() && !self.pending.is_empty());
+        let mut any = self.shards.any_ready_at(now);
         while let Some(retry) = self.retries.pop_front() {
             let wire = retry.entry.len() as u64 + 1;
             let first = encoded.is_empty();
             let fits = room.records > kept_for_fresh
                 && (first || (retry.weight <= room.weight && wire <= room.wire));
-            if self.due_again(&retry, now) > now || !fits || self.strict && !retry.is_first {
+            if self.due_again(&retry, any, now) > now || !fits || self.strict && !retry.is_first {
                 later.push_back(retry);
                 continue;
             }
@@ -413,6 +416,7 @@ impl Sender {
             room.wire = room.wire.saturating_sub(wire);
             let retry = self.aimed(retry, now, rng);
             self.shards.again(targets, retry.hash, retry.weight, now);
+            any = self.shards.any_ready_at(now);
             encoded.push(retry.entry);
             counts.push(retry.items.len() as u32);
             items.extend(retry.items);

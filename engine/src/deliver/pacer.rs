@@ -101,7 +101,7 @@ pub struct Pacer {
     window: Window,
     /// Accepted in the last whole window, in shards.
     accepted: f64,
-    /// Answered so far, in shard-seconds; counted up to [`EARLY`].
+    /// Answered so far, in shard-seconds.
     begun: f64,
     /// The share of throttles among the early answers.
     tolerated: f64,
@@ -117,7 +117,7 @@ struct Limit {
     throttled: Duration,
     /// After the next good window.
     growth: f64,
-    /// What was accepted when the rate was cut last: up to it growth is safe.
+    /// What is known to be accepted: up to it growth is safe. Infinite if nothing is known.
     proven: f64,
     /// The share of throttles that slower sending does not cure.
     tolerated: f64,
@@ -343,26 +343,25 @@ impl Limit {
     fn judge(&mut self, window: &Window, seconds: f64) -> bool {
         let share = window.share();
         let cut = self.cut.take();
-        if let Some(cut) = cut {
-            if share <= cut.share * CURED {
-                self.tolerated = 0.0;
-            } else if cut.times >= CUTS && !window.is_beyond(MOST_TOLERATED) {
+        let in_vain = cut.filter(|cut| share > cut.share * CURED);
+        match in_vain {
+            Some(cut) if cut.times >= CUTS && !window.is_beyond(MOST_TOLERATED) => {
                 self.tolerated = share.min(MOST_TOLERATED);
                 self.rate = cut.rate;
                 self.proven = f64::INFINITY;
                 self.growth = FIRST_GROWTH;
                 return false;
             }
+            None if cut.is_some() => self.tolerated = 0.0,
+            _ => {}
         }
         let used = window.answered() / seconds;
         if window.is_beyond(self.tolerated) {
             let accepted = window.accepted / seconds;
-            let again = cut.filter(|cut| share > cut.share * CURED);
-            self.cut =
-                Some(again.map_or(Cut { share, rate: self.rate, times: 1 }, |cut| Cut {
-                    times: cut.times + 1,
-                    ..cut
-                }));
+            self.cut = Some(match in_vain {
+                Some(cut) => Cut { times: cut.times + 1, ..cut },
+                None => Cut { share, rate: self.rate, times: 1 },
+            });
             self.rate = accepted.max(used.min(self.rate) / 2.0).min(self.rate * 0.9).max(FLOOR);
             self.proven = self.rate;
             self.tokens = self.tokens.min(0.0);

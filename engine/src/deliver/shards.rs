@@ -30,8 +30,8 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// is too dear for a record of a lone line, and one agent hardly fills a shard.
 const MOST: usize = 16;
 
-/// A shard of which more than this share is throttled is shared with others: its rate is cut. Less is a matter of
-/// when requests happen to arrive.
+/// A shard of which more than this share is throttled is shared with others: a flow that begins goes slower. Less is
+/// a matter of when requests happen to arrive.
 const SHARED: f64 = 0.1;
 
 /// Tokens of a shard that throttles and was not made use of: the map may be wrong.
@@ -207,7 +207,7 @@ impl Shards {
 
     /// When the next request may go, if there is a map.
     pub fn ready_at(&self, now: Duration) -> Option<Duration> {
-        let ready = self.open.iter().map(|shard| shard.ready_at(now)).min()?;
+        let ready = self.any_ready_at(now)?;
         Some(ready.max(self.ramp.as_ref().map_or(now, |ramp| ramp.ready_at(now))))
     }
 
@@ -216,10 +216,9 @@ impl Shards {
         self.shard_of(hash).map_or(now, |at| self.open[at].ready_at(now))
     }
 
-    /// When a record may go again that can have another key.
-    pub fn ready_for_any(&self, hash: Option<u128>, now: Duration) -> Duration {
-        let any = self.open.iter().map(|shard| shard.ready_at(now)).min().unwrap_or(now);
-        any.min(self.ready_for(hash, now))
+    /// When the first of the shards takes a record, if there is a map.
+    pub fn any_ready_at(&self, now: Duration) -> Option<Duration> {
+        self.open.iter().map(|shard| shard.ready_at(now)).min()
     }
 
     /// A record can have another key, and the shard of its own throttles: the hash keys of another that has most room.

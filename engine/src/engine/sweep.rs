@@ -135,6 +135,7 @@ impl Engine {
         self.looks.wanted.extend(closed.map(|file| file.id).filter(|id| !out.contains(id)));
     }
 
+    /// Asks for as many of those looks as may be out.
     pub(super) fn look_at_next(&mut self) {
         while let Some(id) = self.looks.next() {
             let closed = self.files.get(&id).filter(|file| file.handle.is_none());
@@ -171,5 +172,22 @@ impl Engine {
         for id in ids {
             self.wake(id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_due_until_all_are_answered() {
+        let mut looks = Looks::default();
+        looks.wanted.insert(FileId::FIRST);
+        assert!(looks.are_due());
+        let id = looks.next().expect("a slot is free");
+        looks.ask(id);
+        assert!(looks.are_due());
+        looks.answered(id);
+        assert!(!looks.are_due());
     }
 }

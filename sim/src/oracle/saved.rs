@@ -133,7 +133,7 @@ impl Oracle {
         }
         let acked = &flow.books[binding.content].acked;
         let content = &disk.contents[binding.content];
-        // ... which nobody can read, nor acknowledge, again.
+        // Past the end that a power cut left there is nothing to acknowledge.
         let end = if content.was > 0 { content.bytes.len() as u64 } else { u64::MAX };
         for span in row.ranges.iter().copied().chain([Span::new(0, row.prefix)]) {
             if !acked.covers(span.start, span.end.min(end)) {

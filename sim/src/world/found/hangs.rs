@@ -22,21 +22,17 @@ fn many_files() -> Story {
     story
 }
 
-fn is_on_it(path: &Path) -> bool {
-    path.starts_with("/log/hangs")
-}
-
 #[test]
 fn files_are_opened_though_opens_hang_elsewhere() {
+    let is_hung = |what: &Do| matches!(what, Do::Open { path, .. } if path.starts_with("/log/hangs"));
     let mut story = many_files();
     story.pass_undisturbed(SECONDS);
     story.restart();
     story.got.clear();
-    story.pass_without(SECONDS, |what| matches!(what, Do::Open { path, .. } if is_on_it(path)));
+    story.pass_without(SECONDS, is_hung);
     write(&mut story.disk, "/log/a.log", "new\n");
     story.notice_entries("/log");
-    story
-        .pass_without(Duration::from_mins(1), |what| matches!(what, Do::Open { path, .. } if is_on_it(path)));
+    story.pass_without(Duration::from_mins(1), is_hung);
     assert_eq!(story.got, "new\n");
 }
 
