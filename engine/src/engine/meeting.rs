@@ -220,7 +220,10 @@ impl Engine {
         let len = size.min(WINDOW as u64);
         self.budget.give_look(len);
         match result {
-            Ok(chunk) if (chunk.bytes.len() as u64) < len => self.verify(*meeting, now),
+            // It may have been forgotten meanwhile.
+            Ok(chunk) if (chunk.bytes.len() as u64) < len || !self.files.contains_key(&id) => {
+                self.verify(*meeting, now);
+            }
             Ok(chunk) => self.compare_at(*meeting, id, content::check(size, &chunk.bytes), now),
             Err(error) => self.not_decoded(&meeting.sighting, meeting.handle, &error),
         }

@@ -99,6 +99,10 @@ impl World {
             self.lose_ends();
             self.write_before_the_agent();
         }
+        // After one, a file system may fail for a while.
+        if self.rng.u8(..8) == 0 {
+            self.faults.files = self.faults.files.max(self.now + 2 * SEC);
+        }
     }
 
     /// Some programs start before the agent does, and write where nothing may be left of what it has read.
