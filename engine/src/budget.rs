@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 pub struct Budget {
     limit: u64,
     reserve: u64,
+    /// Between how many flows it is shared.
+    flows: u64,
     used: Vec<u64>,
     /// Held while files are looked at, for no flow yet.
     looks: u64,
@@ -25,12 +27,32 @@ impl Budget {
         Self {
             limit,
             reserve,
+            flows: flows as u64,
             looks: 0,
             used: vec![0; flows],
             holder: None,
             waiting: VecDeque::new(),
             asked: vec![false; flows],
         }
+    }
+
+    /// Shares other memory out, between other flows. What is held stays so.
+    pub fn share_out(&mut self, limit: u64, reserve: u64, flows: usize) {
+        (self.limit, self.reserve, self.flows) = (limit, reserve, flows as u64);
+        self.release_reserve();
+    }
+
+    /// There is one more flow.
+    pub fn add_flow(&mut self) {
+        self.used.push(0);
+        self.asked.push(false);
+    }
+
+    /// A flow holds nothing any more, and waits for nothing.
+    pub fn clear(&mut self, flow: usize) {
+        self.stop_waiting(flow);
+        self.used[flow] = 0;
+        self.release_reserve();
     }
 
     /// Bytes held by all flows.
@@ -60,7 +82,7 @@ impl Budget {
 
     /// What one flow may always have.
     fn share(&self) -> u64 {
-        (self.limit - self.reserve.min(self.limit)) / 2 / self.used.len().max(1) as u64
+        (self.limit - self.reserve.min(self.limit)) / 2 / self.flows.max(1)
     }
 
     /// How much more a flow may take now, without the reserve; past its share only if it may borrow.
@@ -71,7 +93,7 @@ impl Budget {
 
     /// What can be lent in all.
     fn pool(&self) -> u64 {
-        self.limit - self.reserve.min(self.limit) - self.share() * self.used.len() as u64
+        self.limit - self.reserve.min(self.limit) - self.share() * self.flows
     }
 
     /// What flows have past their shares; of the reserve too, while one has it.

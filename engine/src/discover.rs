@@ -7,7 +7,7 @@ pub use pattern::{Pattern, PatternError};
 use crate::event::Kind;
 use crate::follow::name;
 use crate::ids::FlowId;
-use crate::settings::{Settings, Symlinks};
+use crate::settings::{Agent, Flow, Symlinks};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -77,8 +77,11 @@ impl Wanted {
 
 impl Globs {
     /// Reads the globs of all flows.
-    pub fn new(settings: &Settings) -> Result<Self, PatternError> {
-        let flows = settings.flows.iter().map(|flow| {
+    pub fn new<'a>(
+        agent: &Agent,
+        flows: impl IntoIterator<Item = &'a Flow>,
+    ) -> Result<Self, PatternError> {
+        let flows = flows.into_iter().map(|flow| {
             let files = flow.files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
             let archives = flow.archives.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
             let exclude = flow.exclude.iter().map(|text| Exclude::parse(text)).collect::<Result<_, _>>()?;
@@ -86,20 +89,16 @@ impl Globs {
         });
         Ok(Self {
             flows: flows.collect::<Result<_, _>>()?,
-            own_paths: settings.agent.own_paths.clone(),
-            symlinks: settings.agent.follow_symlinks,
+            own_paths: agent.own_paths.clone(),
+            symlinks: agent.follow_symlinks,
         })
     }
 
     /// The directories where walks begin, and where all globs stand in them.
     pub fn bases(&self) -> Vec<(PathBuf, Standing)> {
-        let patterns: Vec<_> = self.patterns().collect();
-        let bases: BTreeSet<&Path> = patterns.iter().map(|(_, _, pattern)| pattern.base()).collect();
+        let bases: BTreeSet<&Path> = self.patterns().map(|(_, _, pattern)| pattern.base()).collect();
         let standings = bases.into_iter().flat_map(|base| {
-            patterns.iter().filter_map(move |(flow, index, pattern)| {
-                let at = stands_at(pattern, base)?;
-                Some((base.to_path_buf(), Standing { flow: *flow as u32, pattern: *index as u32, at }))
-            })
+            self.standings(base).into_iter().map(move |standing| (base.to_path_buf(), standing))
         });
         standings.collect()
     }
@@ -110,6 +109,15 @@ impl Globs {
             let all = globs.files.iter().chain(&globs.archives).enumerate();
             all.map(move |(index, pattern)| (flow, index, pattern))
         })
+    }
+
+    /// Where the globs stand in a directory; empty: it need not be looked into.
+    pub fn standings(&self, dir: &Path) -> Vec<Standing> {
+        let standings = self.patterns().filter_map(|(flow, pattern, globs)| {
+            let at = stands_at(globs, dir)?;
+            Some(Standing { flow: flow as u32, pattern: pattern as u32, at })
+        });
+        standings.collect()
     }
 
     /// Where the globs stand in the subdirectory `name`; empty: it need not be looked into.

@@ -22,6 +22,8 @@ mod offsets;
 mod orders;
 mod power;
 mod read;
+mod regrow;
+mod reload;
 mod report;
 mod resend;
 mod room;
@@ -46,7 +48,7 @@ use crate::frame::Rules;
 use crate::ids::{ActionId, FileId, FlowId, HandleId, RunId};
 use crate::multiline::Multiline;
 use crate::process::Program;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Agent, Settings};
 use crate::state::{Identity, LedgerRow};
 use crate::status::Counters;
 use crate::status::histogram::Histogram;
@@ -66,7 +68,7 @@ use unanswered::Unanswered;
 /// [`Poll::Wait`], doing each action; then [`Engine::handle`] what happened first, or poll again at the deadline.
 #[derive(Debug)]
 pub struct Engine {
-    settings: Settings,
+    agent: Agent,
     rng: fastrand::Rng,
     phase: Phase,
     /// Actions that are ready to be handed out.
@@ -78,6 +80,10 @@ pub struct Engine {
     /// Under which new ids and epochs are given.
     run: RunId,
     flows: Vec<Flow>,
+    /// Flows of a new configuration, until it is known what the store has of them.
+    arriving: Vec<settings::Flow>,
+    /// A configuration that came before the store was read.
+    early_reload: Option<Settings>,
     files: Files,
     by_identity: BTreeMap<Identity, FileId>,
     kin: kin::Kin,
@@ -178,6 +184,7 @@ enum Phase {
 #[derive(Debug)]
 struct Flow {
     settings: settings::Flow,
+    state: reload::FlowState,
     rules: Rules,
     /// How its lines are joined, if they are.
     multiline: Option<Arc<Multiline>>,
@@ -216,12 +223,11 @@ enum FlowStart {
 impl Engine {
     /// An engine that has seen nothing. Its first action is to load the store.
     pub fn new(start: Start) -> Result<Self, PatternError> {
-        let globs = Arc::new(Globs::new(&start.settings)?);
-        let settings = start.settings;
-        let flow = |(index, flow)| Flow::new(index, flow, &settings.agent);
-        let flows = settings.flows.iter().enumerate().map(flow).collect();
-        let reserve = settings::reserve(&settings);
-        let budget = Budget::new(settings.agent.memory, reserve, settings.flows.len());
+        let Settings { agent, flows } = start.settings;
+        let globs = Arc::new(Globs::new(&agent, &flows)?);
+        let budget = Budget::new(agent.memory, settings::reserve(&flows), flows.len());
+        let flow = |(index, flow)| Flow::new(index, flow, &agent);
+        let flows = flows.into_iter().enumerate().map(flow).collect();
         let mut rng = fastrand::Rng::with_seed(start.seed);
         let run = RunId(rng.u64(..));
         let mut engine = Self {
@@ -234,6 +240,8 @@ impl Engine {
             next_file: 1,
             run,
             flows,
+            arriving: Vec::new(),
+            early_reload: None,
             files: Files::default(),
             by_identity: BTreeMap::new(),
             kin: kin::Kin::new(globs.has_archives()),
@@ -241,7 +249,7 @@ impl Engine {
             held_before: BTreeMap::new(),
             held_rows: Vec::new(),
             boot: boot::Boot::new(start.boot_id, start.booted),
-            tree: Tree::new(globs, settings.agent.watch),
+            tree: Tree::new(globs, agent.watch),
             room: room::Room::default(),
             decoding: compressed::Decoding::default(),
             disks: deleted::Disks::default(),
@@ -260,7 +268,7 @@ impl Engine {
             letters_out: 0,
             drains: Vec::new(),
             resend: None,
-            settings,
+            agent,
         };
         engine.ask(Asked::Load, Do::Load);
         Ok(engine)
@@ -277,6 +285,7 @@ impl Engine {
             Event::Notice(notice) if self.phase == Phase::Running => self.noticed(notice),
             Event::Notice(_) => {}
             Event::Command { id, command } => self.command(id, command, now),
+            Event::Reload(settings) => self.reload(*settings, now),
             Event::Shutdown => self.shut_down(now),
         }
     }
@@ -300,9 +309,11 @@ impl Engine {
             return Poll::Finished;
         }
         let stopping = self.phase != Phase::Running;
-        let sends = self.flows.iter().filter_map(|flow| flow.sender.deadline(now.mono, stopping));
-        let lists = self.flows.iter().filter_map(|flow| flow.sender.shards.listing_due());
-        let lists = lists.filter(|_| !stopping);
+        let sends = self.flows.iter().filter(|flow| flow.sends(now.mono));
+        let sends =
+            sends.filter_map(|flow| flow.sender.deadline(now.mono, stopping || !flow.is_settled()));
+        let lists = self.flows.iter().filter(|flow| flow.is_settled() && !stopping);
+        let lists = lists.filter_map(|flow| flow.sender.shards.listing_due());
         Poll::Wait(sends.chain(self.timers.next()).chain(lists).min())
     }
 
@@ -355,6 +366,8 @@ impl Engine {
             Timer::Held(file) => self.look_at_one_held(file, now),
             Timer::DeadLetters => self.write_letters_again(),
             Timer::Drain => self.drain_timed_out(now),
+            // The next step finds whose time is over.
+            Timer::Change => {}
             Timer::Stop => self.stop_timed_out(now),
         }
     }
@@ -387,17 +400,18 @@ impl Engine {
 }
 
 impl Flow {
-    fn new(index: usize, flow: &settings::Flow, agent: &settings::Agent) -> Self {
-        let destination = destination::for_flow(flow);
+    fn new(index: usize, flow: settings::Flow, agent: &Agent) -> Self {
+        let destination = destination::for_flow(&flow);
         let id = FlowId(index as u32);
         let longest = crate::partition::longest_key(&flow.partition_key, destination.keyed());
         let payload = destination.limits().record.saturating_sub(destination.weight(0, longest) + 1);
         Self {
-            settings: flow.clone(),
+            state: reload::FlowState::Settled,
             rules: Rules::new(&flow.line, payload),
-            multiline: Multiline::of(flow),
-            program: Program::new(flow, agent),
-            sender: Sender::new(id, flow, destination),
+            multiline: Multiline::of(&flow),
+            program: Program::new(&flow, agent),
+            sender: Sender::new(id, &flow, destination),
+            settings: flow,
             ready: VecDeque::new(),
             credit: 0,
             start: FlowStart::FirstScan,

@@ -6,6 +6,7 @@ use crate::discover::Wanted;
 use crate::encode::BatchId;
 use crate::ids::{ActionId, CommandId, CursorId, FlowId, HandleId, Span};
 use crate::job::{Job, JobDone};
+use crate::settings::Settings;
 use crate::state::{Identity, Saved, Transaction};
 use bytes::Bytes;
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub enum Event {
         /// What is asked.
         command: Command,
     },
+    /// A new configuration. What it does not change goes on undisturbed.
+    Reload(Box<Settings>),
     /// Stop reading, send what was read, save, end (SIGTERM). The second time: send nothing more and wait for no
     /// answer, save, end.
     Shutdown,
@@ -88,7 +91,7 @@ pub enum Outcome {
     LookedDeleted(Result<Deleted, FileError>),
     /// To [`Do::Read`].
     Read(Result<Chunk, FileError>),
-    /// To [`Do::Close`], [`Do::Unwatch`] and [`Do::Reply`].
+    /// To [`Do::Close`], [`Do::Unwatch`], [`Do::Switch`] and [`Do::Reply`].
     Closed,
     /// To [`Do::Watch`]: whether notices will come for this directory.
     Watched(Result<(), FileError>),
@@ -199,6 +202,13 @@ pub enum Do {
         flow: FlowId,
         /// The records.
         letters: Vec<Letter>,
+    },
+    /// From this flow's next request on, send as the newest configuration says. Answered with [`Outcome::Closed`].
+    Switch {
+        /// The flow.
+        flow: FlowId,
+        /// Its name in the configuration.
+        name: String,
     },
     /// Answer a command.
     Reply {

@@ -337,12 +337,12 @@ impl Destination {
 
 /// Least `memory` with which these settings work, in bytes: the reserve, and 64 KiB a flow.
 pub fn least_memory(settings: &Settings) -> u64 {
-    reserve(settings) + 64 * KIB * settings.flows.len().max(1) as u64
+    reserve(&settings.flows) + 64 * KIB * settings.flows.len().max(1) as u64
 }
 
 /// The reserve that goes from flow to flow: the largest line as read, and as encoded (base64 takes a third
 /// more, the key and the punctuation a little).
-pub fn reserve(settings: &Settings) -> u64 {
-    let largest = settings.flows.iter().map(|flow| flow.line.max_bytes.max(flow.max_record)).max();
+pub fn reserve<'a>(flows: impl IntoIterator<Item = &'a Flow>) -> u64 {
+    let largest = flows.into_iter().map(|flow| flow.line.max_bytes.max(flow.max_record)).max();
     largest.unwrap_or(MIB) * 3 + 64 * KIB
 }

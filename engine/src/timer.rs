@@ -31,6 +31,8 @@ pub enum Timer {
     DeadLetters,
     /// A drain takes too long.
     Drain,
+    /// A flow that a new configuration changes takes too long to come to rest.
+    Change,
     /// The shutdown takes too long.
     Stop,
 }

@@ -157,7 +157,7 @@ fn wanted(dir: &Path) -> Arc<Wanted> {
     let files = vec![dir.join("*.log").display().to_string()];
     let settings =
         Settings { agent: Agent::new("host"), flows: vec![Flow::new("flow", files, Destination::Stdout)] };
-    let globs = Arc::new(Globs::new(&settings).expect("a plain pattern"));
+    let globs = Arc::new(Globs::new(&settings.agent, &settings.flows).expect("a plain pattern"));
     let standings: Vec<_> = globs.bases().into_iter().map(|(_, standing)| standing).collect();
     globs.wanted(&standings, BTreeSet::new())
 }

@@ -15,6 +15,8 @@ mod lives;
 mod operate;
 mod perform;
 mod queue;
+#[cfg(test)]
+mod reloaded;
 mod service;
 mod show;
 pub(crate) mod store;

@@ -63,6 +63,13 @@ impl Health {
         self.trouble = Some(Trouble { kind: failure.kind, since, failures, until });
     }
 
+    /// What was wrong may be mended: the next request goes at once.
+    pub fn try_again(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.until = Duration::ZERO;
+        }
+    }
+
     /// No request before this time.
     pub fn until(&self) -> Duration {
         self.trouble.as_ref().map_or(Duration::ZERO, |trouble| trouble.until)

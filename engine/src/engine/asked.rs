@@ -15,6 +15,8 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub(super) enum Asked {
     Load,
+    /// What the store has of flows that are new in the configuration.
+    LoadArriving,
     Save,
     Watch(PathBuf),
     List(PathBuf),
@@ -74,6 +76,7 @@ impl Engine {
     pub(super) fn answered(&mut self, asked: Asked, outcome: Outcome, now: Now) {
         match (asked, outcome) {
             (Asked::Load, Outcome::Loaded(saved)) => self.loaded(*saved, now),
+            (Asked::LoadArriving, Outcome::Loaded(saved)) => self.arrive(*saved, now),
             (Asked::Save, Outcome::Saved(result)) => self.saved(result, now),
             (Asked::Watch(dir), Outcome::Watched(result)) => self.watched(&dir, result, now),
             (Asked::List(dir), Outcome::Listed(result)) => self.listed(&dir, result, now),
@@ -176,6 +179,7 @@ impl Engine {
             Asked::Close => self.may_have_room(),
             Asked::Deleted(file, handle) => self.looked_deleted(file, handle, Err(gave_up()), now),
             Asked::Look(file, path) => self.looked(file, &path, &Err(gave_up())),
+            Asked::LoadArriving => self.load_arriving(now),
             Asked::Load | Asked::Encode | Asked::Send(..) | Asked::Nothing => {}
         }
     }

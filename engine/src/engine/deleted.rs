@@ -25,7 +25,7 @@ impl Engine {
     /// Asks how it stands with the files that are open under no name: while a destination waits nobody reads them, and
     /// only a read would tell that they were deleted.
     pub(super) fn look_at_deleted(&mut self) {
-        let nameless = self.files.values().filter(|file| file.names.is_empty() && is_unread(file));
+        let nameless = self.files.values().filter(|file| file.names.is_empty() && is_wanted(file));
         let handles: Vec<_> = nameless.filter_map(|file| Some((file.id, file.handle?))).collect();
         self.disks.asked += handles.len();
         for (id, handle) in handles {
@@ -54,7 +54,7 @@ impl Engine {
 
     /// Gives up the oldest until the others are few enough, and their file systems have room.
     fn keep_within_bounds(&mut self, now: Now) {
-        let HoldDeleted::Bytes(most) = self.settings.agent.hold_deleted else { return };
+        let HoldDeleted::Bytes(most) = self.agent.hold_deleted else { return };
         let mut deleted: Vec<_> = self.files.values().filter(|file| is_deleted_unread(file)).collect();
         deleted.sort_by_key(|file| (file.mtime, file.id));
         let mut bytes: u64 = deleted.iter().map(|file| file.size).sum();
@@ -71,7 +71,8 @@ impl Engine {
             over.push(file.id);
         }
         for id in over {
-            self.give_up(id, now);
+            let is_read = self.files.get(&id).is_some_and(is_undelivered);
+            if is_read { self.give_back(id, now) } else { self.give_up(id, now) }
         }
     }
 
@@ -98,6 +99,13 @@ impl Engine {
         self.note(Level::Error, "hold_deleted", text);
         if let Some(file) = self.files.get_mut(&id) {
             file.ending = Ending::Finished;
+        }
+        self.give_back(id, now);
+    }
+
+    /// Nothing more is read of a deleted file: its blocks are free once it is closed.
+    fn give_back(&mut self, id: FileId, now: Now) {
+        if let Some(file) = self.files.get_mut(&id) {
             file.cursors.iter_mut().for_each(|cursor| cursor.stage = Stage::Closed);
         }
         self.close_if_over(id, now);
@@ -113,9 +121,18 @@ impl Engine {
     }
 }
 
-/// Whether it is deleted, and open only because it is not read yet.
+/// Whether it is deleted, and open only because it is not read or not delivered yet.
 fn is_deleted_unread(file: &File) -> bool {
-    file.links == 0 && file.names.is_empty() && is_unread(file)
+    file.links == 0 && file.names.is_empty() && is_wanted(file)
+}
+
+fn is_wanted(file: &File) -> bool {
+    is_unread(file) || is_undelivered(file)
+}
+
+/// Whether it is open with all bytes read, and some not delivered.
+fn is_undelivered(file: &File) -> bool {
+    file.handle.is_some() && file.ending == Ending::Finished && !file.is_answered()
 }
 
 /// Whether it is open with bytes to be read. Where reading is to begin may not be known yet.

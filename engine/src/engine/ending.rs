@@ -139,6 +139,11 @@ impl Engine {
         if !(rested || file.links == 0) {
             return self.timers.set_by(Timer::Quiet(id), now.mono + ACTIVE);
         }
+        // Should its flow get another configuration, what is not delivered is read again; unless it was given up.
+        let given_up = file.cursors.iter().all(|cursor| cursor.stage == Stage::Closed);
+        if file.links == 0 && !file.is_answered() && !given_up {
+            return self.timers.set_by(Timer::Quiet(id), now.mono + QUIET_LOOK);
+        }
         // As long as it is open, a copy that was made before its last lines can be told.
         let lately = now.mono.saturating_sub(file.changed) < ACTIVE;
         if file.links == 0 && lately && self.may_have_copy(file) {
@@ -197,7 +202,7 @@ impl Engine {
     /// Forgets files that were not seen for long.
     pub(super) fn forget_old(&mut self, now: Now) {
         self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
-        let oldest = now.wall.saturating_sub(self.settings.agent.forget_after.as_nanos() as i64);
+        let oldest = now.wall.saturating_sub(self.agent.forget_after.as_nanos() as i64);
         let old = self.files.values().filter(|file| {
             file.handle.is_none() && file.names.is_empty() && file.last_seen < oldest && file.is_acked()
         });

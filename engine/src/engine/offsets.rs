@@ -30,6 +30,8 @@ pub(super) struct Keeper {
     urgent: bool,
     /// Commands that are done when the next transaction is on disk.
     waiting: Vec<CommandId>,
+    /// What is new in the configuration is loaded when the next transaction is on disk.
+    then_load: bool,
     /// The transaction on its way, and since when.
     saving: Option<(Saving, Duration)>,
     /// How long transactions took.
@@ -49,6 +51,7 @@ struct Saving {
     /// Files whose ids and epochs are in it.
     registered: Vec<FileId>,
     waiting: Vec<CommandId>,
+    then_load: bool,
     sync: bool,
 }
 
@@ -90,6 +93,11 @@ impl Keeper {
         self.waiting.push(command);
     }
 
+    /// With all until now on disk, the store is read again.
+    pub(super) fn load_when_saved(&mut self) {
+        self.then_load = true;
+    }
+
     fn is_clean(&self) -> bool {
         self.flows.is_empty() && self.files.is_empty() && self.cursors.is_empty() && self.puts.is_empty()
     }
@@ -99,6 +107,7 @@ impl Keeper {
         self.files.extend(saving.files);
         self.cursors.extend(saving.cursors);
         self.waiting.extend(saving.waiting);
+        self.then_load |= saving.then_load;
         let mut puts = saving.puts;
         puts.append(&mut self.puts);
         self.puts = puts;
@@ -169,12 +178,13 @@ impl Engine {
         // Last: a flow counts as begun only with its first positions.
         puts.extend(flows.iter().filter_map(|flow| self.flow_row(*flow)));
         let waiting = std::mem::take(&mut self.keeper.waiting);
+        let then_load = std::mem::take(&mut self.keeper.then_load);
         for id in &registered {
             if let Some(file) = self.files.get_mut(id) {
                 file.row = Row::Saving;
             }
         }
-        let saving = Saving { flows, files, cursors, puts: fixed, registered, waiting, sync };
+        let saving = Saving { flows, files, cursors, puts: fixed, registered, waiting, then_load, sync };
         (Transaction { puts, sync }, saving)
     }
 
@@ -192,9 +202,9 @@ impl Engine {
         Some(Put::Cursor(cursor.row(name, file.id)))
     }
 
-    fn flow_row(&self, id: FlowId) -> Option<Put> {
+    pub(super) fn flow_row(&self, id: FlowId) -> Option<Put> {
         let flow = &self.flows[id.0 as usize];
-        (flow.start != FlowStart::FirstScan).then(|| {
+        (flow.start != FlowStart::FirstScan && !flow.is_gone()).then(|| {
             Put::Flow(FlowRow {
                 name: flow.settings.name.clone(),
                 files: flow.settings.files.clone(),
@@ -227,6 +237,9 @@ impl Engine {
         self.keeper.failures = 0;
         for command in saving.waiting {
             self.reply(command, Reply::Done);
+        }
+        if saving.then_load {
+            self.ask(Asked::LoadArriving, Do::Load);
         }
         self.registered(&saving.registered);
         for flow in saving.flows {

@@ -24,6 +24,11 @@ impl Drain {
         self.cursors.iter().any(|id| id.file == file)
     }
 
+    /// Whether a flow's place is to be changed.
+    pub(super) fn is_of(&self, flow: FlowId) -> bool {
+        self.cursors.iter().any(|id| id.flow == flow)
+    }
+
     /// Whether it holds a cursor back from reading.
     pub(super) fn holds(&self, flow: FlowId, file: FileId) -> bool {
         self.cursors.iter().any(|id| id.flow == flow && id.file == file)
@@ -118,7 +123,7 @@ impl Engine {
             return self.reply(command, Reply::Refused("the flow follows no such file".into()));
         }
         self.drains.push(Drain { command, cursors, offset });
-        self.timers.set_by(Timer::Drain, now.mono + self.settings.agent.shutdown_timeout);
+        self.timers.set_by(Timer::Drain, now.mono + self.agent.shutdown_timeout);
     }
 
     pub(super) fn move_drains(&mut self, now: Now) {

@@ -95,6 +95,9 @@ impl Engine {
     }
 
     fn read_of(&mut self, flow: FlowId, now: Now) -> Option<(Action, u64)> {
+        if !self.flow(flow).is_settled() {
+            return None;
+        }
         let borrow = self.may_borrow(flow, now.mono);
         for _ in 0..self.flow(flow).ready.len() {
             if self.flow(flow).sender.is_full() {

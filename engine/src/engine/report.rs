@@ -20,6 +20,7 @@ impl Engine {
             .iter()
             .zip(unread)
             .enumerate()
+            .filter(|(_, (flow, _))| !flow.is_gone())
             .map(|(index, (flow, unread))| self.flow_status(index, flow, unread, now))
             .collect();
         let problems: Vec<String> = self.keeper.problem.iter().cloned().collect();
@@ -108,6 +109,9 @@ fn waiting_for(flow: &Flow) -> String {
     }
     if let Some(kind) = flow.sender.health.lasting() {
         return format!("the destination: {}", kind.name());
+    }
+    if !flow.is_settled() {
+        return "its new configuration: what was read is delivered first".into();
     }
     match flow.sender.paced_at() {
         Some(rate) if !flow.sender.is_empty() => format!("throttling: sending at {rate:.2} shards' rate"),

@@ -47,6 +47,11 @@ impl Engine {
         self.reply(command, Reply::Refused(refusal));
     }
 
+    /// Whether records of a flow are being resent.
+    pub(super) fn is_resending(&self, flow: FlowId) -> bool {
+        self.resend.as_ref().is_some_and(|resend| resend.flow == flow)
+    }
+
     /// The record that is out was judged, or will not be.
     pub(super) fn resent(&mut self, answer: Option<&Answer>, now: Now) {
         let Some(resend) = &mut self.resend else { return };
@@ -76,7 +81,7 @@ impl Engine {
             _ if !destination.keyed() => KeyRule::None,
             // Its file is not told.
             PartitionKey::File => KeyRule::Random,
-            key => KeyRule::new(key, &self.settings.agent.host, Path::new("")),
+            key => KeyRule::new(key, &self.agent.host, Path::new("")),
         };
         let mut scratch = String::new();
         let key = rule.key(&record, &mut self.rng, &mut scratch);

@@ -202,7 +202,7 @@ impl Engine {
                     self.enter(&path.join(&entry.name), below, entry.ino);
                 }
             }
-            let linked = entry.kind == Kind::Link && self.settings.agent.follow_symlinks != Symlinks::None;
+            let linked = entry.kind == Kind::Link && self.agent.follow_symlinks != Symlinks::None;
             if entry.kind == Kind::File || linked {
                 let followers = globs.followers(path, &standings, &entry.name);
                 let kin = globs.kin(path, &standings, &entry.name);
@@ -243,7 +243,7 @@ impl Engine {
     }
 
     fn may_enter(&self, kind: Kind) -> bool {
-        kind == Kind::Dir || kind == Kind::Link && self.settings.agent.follow_symlinks == Symlinks::All
+        kind == Kind::Dir || kind == Kind::Link && self.agent.follow_symlinks == Symlinks::All
     }
 
     /// A followed name is there.
@@ -302,6 +302,7 @@ impl Engine {
         if self.tree.scanning {
             self.tree.scanning = false;
             self.tree.scans += 1;
+            self.leave_files(now);
             self.looked_everywhere(now);
             self.conclude_boot(now);
             self.look_for_missing();

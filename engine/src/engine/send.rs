@@ -22,6 +22,10 @@ impl Engine {
             let index = (self.send_turn + step) % self.flows.len();
             let borrow = self.may_borrow(FlowId(index as u32), now);
             let flow = &mut self.flows[index];
+            if !flow.sends(now) {
+                continue;
+            }
+            let stopping = stopping || !flow.is_settled();
             if !stopping && let Some(body) = flow.sender.list_shards(now) {
                 let flow = FlowId(index as u32);
                 return Some(self.action(Asked::Shards(flow), Do::ListShards { flow, body }));

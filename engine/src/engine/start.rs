@@ -6,7 +6,7 @@ use crate::follow::{Cursor, File, Row, Stage};
 use crate::ids::{FileId, FlowId, Span};
 use crate::partition::KeyRule;
 use crate::settings::{StartAt, Watch};
-use crate::state::{Check, CursorRow, Put, Reason, Saved};
+use crate::state::{Check, CursorRow, FlowRow, Put, Reason, Saved};
 use crate::timer::Timer;
 use crate::{Level, discover::Globs};
 use std::collections::BTreeSet;
@@ -35,41 +35,58 @@ impl Engine {
             self.files.insert(file);
         }
         self.rank();
-        for row in saved.flows {
-            if let Some(flow) = self.flows.iter_mut().find(|flow| flow.settings.name == row.name) {
-                // Where the clock was set back meanwhile, nobody knows how long ago that was.
-                flow.last_look = if row.last_look > now.wall { i64::MIN } else { row.last_look };
-                flow.saved_look = row.last_look;
-                flow.possible_losses = row.possible_losses;
-                let same = flow.settings.files.iter().all(|glob| row.files.contains(glob));
-                flow.start = if same { FlowStart::Begun } else { FlowStart::Widened(row.files) };
-            }
-        }
+        let globs_before = self.know_all(saved.flows, now);
         self.take_cursors(saved.cursors, now);
+        for (flow, before) in globs_before {
+            self.mind_narrower_globs(flow, &before);
+        }
         self.tree.scan_began = now.mono;
         for (dir, standing) in self.tree.bases() {
             self.enter(&dir, vec![standing], 0);
         }
-        self.timers.set(Timer::Reconcile, now.mono + self.settings.agent.rescan);
+        self.timers.set(Timer::Reconcile, now.mono + self.agent.rescan);
         self.timers.set(Timer::Sweep, now.mono + super::sweep::SWEEP);
         self.timers.set(Timer::Forget, now.mono + Duration::from_hours(1));
-        if self.settings.agent.watch == Watch::Poll {
+        if self.agent.watch == Watch::Poll {
             self.timers.set(Timer::PollFiles, now.mono + super::sweep::POLL_FILES);
+        }
+        if let Some(settings) = self.early_reload.take() {
+            self.reload(settings, now);
         }
     }
 
-    /// The newest epoch of a flow's file is where it goes on; older ones ended with bytes that are gone by now.
-    fn take_cursors(&mut self, mut rows: Vec<CursorRow>, now: Now) {
+    /// What the store knows of flows. Returns the globs they had then.
+    pub(super) fn know_all(&mut self, rows: Vec<FlowRow>, now: Now) -> Vec<(FlowId, Vec<String>)> {
+        let mut globs = Vec::new();
+        for row in rows {
+            let Some(id) = self.flow_named(&row.name) else { continue };
+            globs.push((id, row.files.clone()));
+            let flow = self.flow(id);
+            // Where the clock was set back meanwhile, nobody knows how long ago that was.
+            flow.last_look = if row.last_look > now.wall { i64::MIN } else { row.last_look };
+            flow.saved_look = row.last_look;
+            flow.possible_losses = row.possible_losses;
+            let same = flow.settings.files.iter().all(|glob| row.files.contains(glob));
+            flow.start = if same { FlowStart::Begun } else { FlowStart::Widened(row.files) };
+        }
+        globs
+    }
+
+    /// The newest epoch of a flow's file is where it goes on; older ones ended with bytes that are gone by now. Returns
+    /// which flows have a place in which files.
+    pub(super) fn take_cursors(&mut self, mut rows: Vec<CursorRow>, now: Now) -> Vec<(FileId, FlowId)> {
+        let mut taken = Vec::new();
         rows.sort_by(|a, b| (&a.flow, a.file, b.epoch.number).cmp(&(&b.flow, b.file, a.epoch.number)));
         for row in rows {
             let Some(flow) = self.flow_named(&row.flow) else { continue };
             let Some(file) = self.files.get_mut(&row.file) else { continue };
             if file.cursor(flow).is_none() {
                 let settings = &self.flows[flow.0 as usize];
-                let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
+                let key = key_rule(settings, &self.agent.host, &file.first_path);
                 let cursor = Cursor::from_row(flow, &row, key, &settings.settings.line);
                 file.size = file.size.max(row.seen);
                 file.add_cursor(cursor);
+                taken.push((row.file, flow));
                 continue;
             }
             let acked = crate::ack::Acked::new(row.prefix, &row.ranges);
@@ -79,21 +96,27 @@ impl Engine {
             self.keeper.later(Put::ForgetCursor { flow: row.flow, file: row.file, epoch: row.epoch });
             self.save_soon(now);
         }
+        taken
     }
 
     pub(super) fn flow_named(&self, name: &str) -> Option<FlowId> {
-        self.flows.iter().position(|flow| flow.settings.name == name).map(|index| FlowId(index as u32))
+        let is_it = |flow: &Flow| flow.settings.name == name && !flow.is_gone();
+        self.flows.iter().position(is_it).map(|index| FlowId(index as u32))
     }
 
     /// A file that a flow has not known before gets its cursor.
     pub(super) fn follow(&mut self, id: FileId, flow: FlowId) {
+        // It was sighted for a flow that has ended since.
+        if self.flow(flow).is_gone() {
+            return;
+        }
         let at_end = self.starts_at_end(flow, &self.files[&id].path);
         let settings = &self.flows[flow.0 as usize];
         let Some(file) = self.files.get_mut(&id) else { return };
         if file.cursor(flow).is_some() {
             return;
         }
-        let key = key_rule(settings, &self.settings.agent.host, &file.first_path);
+        let key = key_rule(settings, &self.agent.host, &file.first_path);
         let seeks = at_end && !file.is_compressed();
         let stage = if seeks { Stage::Seek { to: file.size } } else { Stage::Unsaved };
         let mut cursor = Cursor::new(flow, file.epoch, stage, key, &settings.settings.line);
@@ -194,7 +217,7 @@ impl Engine {
     }
 }
 
-fn key_rule(flow: &Flow, host: &str, first_path: &Path) -> KeyRule {
+pub(super) fn key_rule(flow: &Flow, host: &str, first_path: &Path) -> KeyRule {
     if flow.sender.destination().keyed() {
         KeyRule::new(&flow.settings.partition_key, host, first_path)
     } else {

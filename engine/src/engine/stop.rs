@@ -12,7 +12,8 @@ impl Engine {
             Phase::Loading => self.phase = Phase::Finished,
             Phase::Running => {
                 self.phase = Phase::Stopping;
-                self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
+                self.stop_changing();
+                self.timers.set(Timer::Stop, now.mono + self.agent.shutdown_timeout);
             }
             Phase::Stopping => self.save_the_last(now),
             Phase::Saving | Phase::Finished => {}
@@ -33,7 +34,7 @@ impl Engine {
 
     /// Begins the last transaction. It too has its time: a disk may hang.
     fn save_the_last(&mut self, now: Now) {
-        self.timers.set(Timer::Stop, now.mono + self.settings.agent.shutdown_timeout);
+        self.timers.set(Timer::Stop, now.mono + self.agent.shutdown_timeout);
         self.phase = Phase::Saving;
         self.keep_endings();
         self.keeper_dirty_all();
@@ -48,6 +49,7 @@ impl Engine {
                 self.look_at_next();
                 self.conclude_scan(now);
                 self.move_drains(now);
+                self.move_changes(now);
             }
             Phase::Stopping => {
                 if self.is_drained() {

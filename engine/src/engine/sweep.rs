@@ -84,7 +84,7 @@ impl Engine {
 
     /// Looks at everything that may have moved without a notice.
     pub(super) fn reconcile(&mut self, now: Now) {
-        self.timers.set(Timer::Reconcile, now.mono + self.settings.agent.rescan);
+        self.timers.set(Timer::Reconcile, now.mono + self.agent.rescan);
         if self.phase != super::Phase::Running {
             return;
         }

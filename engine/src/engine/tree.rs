@@ -31,6 +31,8 @@ pub(super) struct Tree {
     pub(super) opening: Slots,
     /// Files that lost their followed names, for which nobody could look yet.
     pub(super) strays: Vec<Stray>,
+    /// Flows that may follow files no more, since their globs are others: the scan that runs tells.
+    pub(super) left: BTreeSet<(FileId, FlowId)>,
     /// The errors that names and directories could not be read for.
     pub(super) faults: Faults,
     /// Complete scans since the start.
@@ -218,6 +220,7 @@ impl Tree {
             to_open: VecDeque::new(),
             opening: Slots::new(MAX_OPENING),
             strays: Vec::new(),
+            left: BTreeSet::new(),
             faults: Faults::default(),
             scans: 0,
             scanning: true,
@@ -367,8 +370,11 @@ impl Engine {
         self.set_seen(sighting, Seen::File(known));
     }
 
-    /// Another pattern may have led to the name since it was sighted.
+    /// Another pattern may have led to the name since it was sighted, and a flow may have ended.
     pub(super) fn refresh(&self, sighting: &mut Sighting) {
+        let here = |flow: &FlowId| !self.flows[flow.0 as usize].is_gone();
+        sighting.followers.retain(here);
+        sighting.kin.retain(here);
         let Some(name) = self.tree.name(&sighting.dir, &sighting.name).filter(|name| sighting.is_of(name))
         else {
             return;

@@ -1,7 +1,7 @@
 //! The actions that are not answered yet, and which files are being read by them.
 
 use super::Asked;
-use crate::ids::{ActionId, HandleId};
+use crate::ids::{ActionId, FlowId, HandleId};
 use crate::state::Identity;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,11 @@ impl Unanswered {
     pub(super) fn remove(&mut self, id: ActionId) -> Option<Asked> {
         self.reading.remove(&id);
         self.asked.remove(&id)
+    }
+
+    /// Whether anything is out that is only for this flow, or whose answer changes its place. What is encoded, its sender knows.
+    pub(super) fn is_out_for(&self, flow: FlowId) -> bool {
+        self.asked.values().any(|asked| asked.flow() == Some(flow))
     }
 
     /// Whether a file that was renamed while it was looked at is looked for.
@@ -50,6 +55,15 @@ impl Unanswered {
 }
 
 impl Asked {
+    /// The flow that it is for alone.
+    fn flow(&self) -> Option<FlowId> {
+        match self {
+            Self::Read { cursor, .. } | Self::Seek { cursor, .. } | Self::Frame(cursor, _) => Some(cursor.flow),
+            Self::Send(flow, _) | Self::Shards(flow) | Self::Letters(flow, ..) => Some(*flow),
+            _ => None,
+        }
+    }
+
     /// The handle of a followed file, if it is read.
     fn reads(&self) -> Option<HandleId> {
         match self {

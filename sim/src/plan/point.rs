@@ -76,7 +76,8 @@ impl Deed {
             Do::Compute(Job::Encode(_)) => Self::Encode,
             Do::Send(_) => Self::Send,
             Do::DeadLetters { .. } => Self::DeadLetters,
-            Do::Reply { .. } => Self::Reply,
+            // What the driver does at once, for itself.
+            Do::Reply { .. } | Do::Switch { .. } => Self::Reply,
         }
     }
 }

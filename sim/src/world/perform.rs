@@ -133,6 +133,7 @@ impl World {
             Do::Send(request) => self.send(&request),
             Do::ListShards { .. } => nothing(Outcome::ShardsListed(service::shards(&mut self.rng))),
             Do::DeadLetters { flow, letters } => self.bury(flow.0 as usize, &letters),
+            Do::Switch { .. } => nothing(Outcome::Closed),
             Do::Reply { command, .. } => {
                 let known = self.agent.as_mut().is_some_and(|agent| agent.asked.remove(&command.0));
                 if !known {

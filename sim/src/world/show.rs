@@ -41,6 +41,7 @@ pub(super) fn deed(what: &Do) -> String {
         }
         Do::Compute(Job::Encode(_)) => "encode".into(),
         Do::Send(request) => format!("send {} records of flow {}", request.records, request.flow.0),
+        Do::Switch { name, .. } => format!("switch {name}"),
         Do::Reply { command, .. } => format!("reply {}", command.0),
         other => format!("{other:?}"),
     }

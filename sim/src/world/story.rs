@@ -74,6 +74,20 @@ impl Story {
         self.restart();
     }
 
+    /// The agent is given another configuration.
+    pub(super) fn reload(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        let now = self.clock();
+        self.engine.handle(Event::Reload(Box::new(self.settings.clone())), now);
+    }
+
+    /// The agent is told to end, and ends.
+    pub(super) fn stop(&mut self) {
+        let now = self.clock();
+        self.engine.handle(Event::Shutdown, now);
+        self.pass_undisturbed(SECONDS);
+    }
+
     /// The agent is killed, and another one starts.
     pub(super) fn restart(&mut self) {
         self.restart_after(Duration::ZERO);
@@ -244,7 +258,7 @@ impl Story {
             }
             Do::ListShards { .. } => Outcome::Cancelled,
             Do::DeadLetters { .. } => Outcome::DeadLettered(Ok(())),
-            Do::Unwatch { .. } | Do::Reply { .. } => Outcome::Closed,
+            Do::Unwatch { .. } | Do::Switch { .. } | Do::Reply { .. } => Outcome::Closed,
         }
     }
 }
