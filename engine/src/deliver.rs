@@ -116,6 +116,14 @@ impl Sender {
         }
     }
 
+    /// What was wrong may be mended: what failed goes again at once, before what follows it.
+    pub fn try_again(&mut self, now: Duration) {
+        self.health.try_again();
+        for again in &mut self.again {
+            again.due = again.due.min(now);
+        }
+    }
+
     /// The destination's pure half.
     pub fn destination(&self) -> &dyn Destination {
         &*self.destination

@@ -67,6 +67,9 @@ pub(crate) enum Op {
     Fault { kind: Fault, lasts: u64 },
     /// Somebody asks for the status.
     Ask,
+    /// The agent gets another configuration, in which this flow's batches are of another age; or, with `globs`, it has one more
+    /// that leads nowhere, or one less.
+    Reload { flow: usize, globs: bool },
     /// The agent dies at the `skip`-th next occurrence of `point`, and stays down for a while. With `power` the
     /// whole machine does, and the store loses what was not synced.
     Crash { point: Point, skip: u32, power: bool, down: u64 },

@@ -6,7 +6,7 @@ use super::start::key_rule;
 use super::{Asked, Engine, Flow, FlowStart, Level, Phase};
 use crate::discover::Globs;
 use crate::event::{Do, Now};
-use crate::follow::{Cursor, Ending, File, Stage};
+use crate::follow::{Cursor, Ending, File, Row, Stage};
 use crate::ids::{FileId, FlowId};
 use crate::settings::{self, Settings, Watch};
 use crate::state::{CursorRow, Put, Saved};
@@ -89,7 +89,7 @@ impl Engine {
         self.agent = agent;
         for index in 0..self.flows.len() {
             let wanted = flows.iter().find(|wanted| wanted.name == self.flows[index].settings.name);
-            self.change(FlowId(index as u32), wanted, renamed, until);
+            self.change(FlowId(index as u32), wanted, renamed, until, now.mono);
         }
         let known = |wanted: &settings::Flow| self.flow_named(&wanted.name).is_some();
         self.arriving = flows.into_iter().filter(|wanted| !known(wanted)).collect();
@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// What becomes of a flow of which the new configuration says this.
-    fn change(&mut self, id: FlowId, wanted: Option<&settings::Flow>, renamed: bool, until: Duration) {
+    fn change(&mut self, id: FlowId, wanted: Option<&settings::Flow>, renamed: bool, until: Duration, now: Duration) {
         let flow = self.flow(id);
         if flow.is_gone() {
             return;
@@ -120,7 +120,7 @@ impl Engine {
             }
             Some(_) => {
                 // What it was denied may be granted now.
-                flow.sender.health.try_again();
+                flow.sender.try_again(now);
                 flow.state = FlowState::Settled;
                 return self.switch(id);
             }
@@ -224,7 +224,7 @@ impl Engine {
             file.ending = Ending::Displaced;
         }
         let name = file.names.first().filter(|_| !is_open && !file.is_acked()).cloned();
-        self.release(id);
+        self.release_if_saved(id);
         if let Some(name) = name {
             self.look_at(&name);
         }
@@ -361,7 +361,13 @@ impl Engine {
                 cursor.stage = Stage::Unsaved;
             }
         }
-        self.release(id);
+        self.release_if_saved(id);
+    }
+
+    fn release_if_saved(&mut self, id: FileId) {
+        if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
+            self.release(id);
+        }
     }
 
     /// Memory is shared by the flows that there are now.

@@ -20,7 +20,9 @@ impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut setup = setup(&mut rng);
-        let ops = ops(&mut rng, &setup);
+        let mut ops = ops(&mut rng, &setup);
+        ops.extend(reloads(seed, &setup, &ops));
+        ops.sort_by_key(|timed| timed.at);
         for timed in &ops {
             suit(&mut setup, &timed.op);
         }
@@ -64,6 +66,20 @@ fn ops(rng: &mut Rng, setup: &Setup) -> Vec<Timed> {
     }
     ops.sort_by_key(|timed| timed.at);
     ops
+}
+
+/// One agent in four gets other configurations. With dice of their own: the worlds of the others stay as they are.
+fn reloads(seed: u64, setup: &Setup, ops: &[Timed]) -> Vec<Timed> {
+    let mut rng = Rng::with_seed(!seed);
+    if !chance(&mut rng, 250) {
+        return Vec::new();
+    }
+    let reload = |rng: &mut Rng| {
+        let at = ops[rng.usize(..ops.len())].at + rng.u64(..20 * MS);
+        let flow = rng.usize(..setup.settings.flows.len());
+        Timed { at, op: Op::Reload { flow, globs: chance(rng, 400) } }
+    };
+    (0..rng.u32(1..8)).map(|_| reload(&mut rng)).collect()
 }
 
 /// When an agent is to die. Not at once: a crash is worth more when something happened before.

@@ -10,6 +10,10 @@ use crate::text::tellable;
 use kintail_engine::command::Command;
 use kintail_engine::event::Event;
 use kintail_engine::ids::CommandId;
+use std::time::Duration;
+
+/// A glob that leads to no file.
+const NOWHERE: &str = "/log/none/*.log";
 
 impl World {
     pub(super) fn operate(&mut self, index: usize) -> Result<(), Broken> {
@@ -48,6 +52,10 @@ impl World {
             }
             Op::Fault { kind, lasts } => Some(self.fault(kind, self.now + lasts)),
             Op::Ask => return self.command(index),
+            Op::Reload { flow, globs } => {
+                self.reload(flow, globs);
+                None
+            }
             Op::Stop { down } => {
                 self.done[0].insert(Kind::Stop);
                 return self.stop(down);
@@ -95,6 +103,23 @@ impl World {
         };
         *fault = (*fault).max(until);
         kind
+    }
+
+    /// The configuration changes, and the agent is told so if one lives.
+    fn reload(&mut self, flow: usize, globs: bool) {
+        let settings = &mut self.plan.setup.settings;
+        let flow = &mut settings.flows[flow];
+        if !globs {
+            flow.batch.max_age += Duration::from_millis(1);
+        } else if flow.files.last().is_some_and(|glob| glob == NOWHERE) {
+            flow.files.pop();
+        } else {
+            flow.files.push(NOWHERE.into());
+        }
+        let settings = Box::new(settings.clone());
+        if self.agent.is_some() {
+            self.handle(Event::Reload(settings));
+        }
     }
 
     fn command(&mut self, index: usize) -> Result<(), Broken> {
