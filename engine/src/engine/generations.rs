@@ -78,9 +78,11 @@ impl Engine {
             self.keeper.later(Put::ForgetFile(id));
             self.save_soon(now);
         }
-        let began = now.wall - (now.mono.saturating_sub(self.tree.scan_began)).as_nanos() as i64;
+        let known = self.files.values().filter(|file| is_to_be_read(file)).map(|file| file.last_read);
+        let known = known.min().unwrap_or(self.tree.scan_began).min(self.tree.scan_began);
+        let began = now.wall - (now.mono.saturating_sub(known)).as_nanos() as i64;
         for flow in &mut self.flows {
-            flow.last_look = began;
+            flow.last_look = flow.last_look.max(began);
         }
         let old = |look: i64| began.abs_diff(look) >= SAVE_LOOK.as_nanos() as u64;
         for index in 0..self.flows.len() {
@@ -91,6 +93,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether it is open, and may have another content since it was read last: nobody has come to read it again.
+fn is_to_be_read(file: &File) -> bool {
+    file.handle.is_some() && file.held.is_none() && !file.is_at_rest()
 }
 
 /// How much older than its last write this time stamp may be.
