@@ -7,9 +7,9 @@ use super::{Asked, Engine, Flow, FlowStart, Level, Phase};
 use crate::discover::Globs;
 use crate::event::{Do, Now};
 use crate::follow::{Cursor, Ending, File, Row, Stage};
-use crate::ids::{FileId, FlowId};
+use crate::ids::{CursorId, FileId, FlowId, Span};
 use crate::settings::{self, Settings, Watch};
-use crate::state::{CursorRow, Put, Saved};
+use crate::state::{CursorRow, Put, Reason, Saved};
 use crate::timer::Timer;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -194,11 +194,25 @@ impl Engine {
         let with_it = |file: &&File| file.cursors.iter().any(|cursor| cursor.flow == id);
         let ids: Vec<FileId> = self.files.values().filter(with_it).map(|file| file.id).collect();
         for file in ids {
+            self.give_up_gone(file, id, now);
             self.read_on(file, id);
             self.place(file, now);
+            self.forget_if_over(file, now);
         }
         self.keeper.flow(id);
         self.save_soon(now);
+    }
+
+    /// What was read of a content that is gone and could not be delivered in time is nowhere any more.
+    fn give_up_gone(&mut self, id: FileId, flow: FlowId, now: Now) {
+        let Some(file) = self.files.get_mut(&id).filter(|file| file.ending == Ending::Gone) else { return };
+        let reason = if file.is_homeless() { Reason::FileTruncated } else { Reason::FileGone };
+        let Some(cursor) = file.cursor(flow) else { return };
+        let (epoch, read) = (cursor.epoch, Span::new(0, cursor.position.line.at));
+        for span in cursor.acked.missing(read) {
+            self.lose(flow, id, epoch, span, reason, now);
+            self.ack(CursorId { flow, file: id, epoch }, span, now);
+        }
     }
 
     /// A flow goes on in a file from what is done with.
@@ -237,7 +251,9 @@ impl Engine {
         let with_it = |file: &&File| file.cursors.iter().any(|cursor| cursor.flow == id);
         let ids: Vec<FileId> = self.files.values().filter(with_it).map(|file| file.id).collect();
         for file in ids {
+            self.give_up_gone(file, id, now);
             self.unfollow(file, id, now);
+            self.forget_if_over(file, now);
         }
         let held: Vec<FileId> = self.held.iter().copied().collect();
         for file in held {
