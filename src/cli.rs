@@ -11,9 +11,11 @@ mod manual;
 mod offsets;
 mod output;
 mod preview;
+mod reload;
 mod run;
 mod shipped;
 mod show;
+mod state_dir;
 mod status;
 mod tail;
 
@@ -40,6 +42,13 @@ Examples:
   kintail run --config ./kintail.toml
 SIGTERM or SIGINT: what was read is sent, positions are saved; a second one ends it at once. The log goes to standard
 error; KINTAIL_LOG=debug shows more of it.";
+
+const RELOAD: &str = "\
+Examples:
+  kintail check && kintail reload
+  systemctl reload kintail                          the same, as the service's user
+What the configuration does not change goes on undisturbed, and no line is lost or repeated. A configuration with an error
+changes nothing: the exit code is 78, and `kintail status` says so too. state_dir needs a restart.";
 
 /// Ships every line of your log files; none lost, none silently.
 #[derive(Debug, Parser)]
@@ -77,6 +86,9 @@ pub enum Command {
     /// Show, send again or give up the records that a destination refused
     #[command(subcommand)]
     DeadLetter(DeadLetterCommand),
+    /// Have the running agent read its configuration again
+    #[command(after_help = RELOAD)]
+    Reload,
     /// Take over from the Amazon Kinesis Agent: its configuration, and where it was
     Import(ImportArgs),
     /// The configuration as kintail understands it
@@ -392,16 +404,20 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> ExitCode {
     let file = &cli.config;
     match &cli.command {
-        Command::Run => with_config(file, run::run),
+        Command::Run => with_config(file, |config| run::run(config, file)),
         Command::Tail(args) => tail::run(args),
         Command::Check(args) => check::run(file, args),
         Command::Preview(args) => with_config(file, |config| preview::run(&config, args)),
-        Command::Status(args) => with_config(file, |config| status::run(&config, args)),
+        Command::Status(args) => match state_dir::of_agent(file) {
+            Ok(state_dir) => status::run(&state_dir, args),
+            Err(error) => refuse(&error),
+        },
         Command::Offsets(command) => with_config(file, |config| offsets::run(&config, command)),
         Command::Shipped(args) => with_config(file, |config| shipped::run(&config, args)),
         Command::Losses(args) => with_config(file, |config| losses::run(&config, args)),
         Command::DeadLetter(command) => with_config(file, |config| dead_letter::run(&config, command)),
         Command::Import(args) => import::run(args),
+        Command::Reload => reload::run(file),
         Command::Config(ConfigCommand::Show { json }) => {
             with_config(file, |config| show::run(&config, *json))
         }

@@ -1,6 +1,8 @@
 //! Runs the agent: from the configuration to store, sinks, engine and driver, and to the exit code.
 
+mod listeners;
 mod own;
+mod reload;
 
 use crate::config::Config;
 use crate::exit::ExitCode;
@@ -15,13 +17,14 @@ use crate::io::store::OpenError;
 use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
 use crate::observe::socket::GroupError;
-use crate::observe::{metrics, socket};
 use kintail_engine::discover::PatternError;
 use kintail_engine::settings::{Destination, Settings};
 use kintail_engine::{Engine, Start};
+use listeners::Listeners;
+use reload::Reloader;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::channel;
 
@@ -69,21 +72,21 @@ impl Refused {
     }
 }
 
-/// Ships until it is told to stop.
-pub fn run(config: Config) -> ExitCode {
+/// Ships until it is told to stop. `file` is where the configuration is read again.
+pub fn run(config: Config, file: &Path) -> ExitCode {
     let logs = Logs::begin(config.log);
     if stdout_is_null() && config.engine.flows.iter().any(|flow| flow.destination == Destination::Stdout) {
         tracing::warn!("standard output is closed, or /dev/null: what is shipped there is thrown away");
     }
     let keeper = Keeper::open(&config.state_dir, config.dead_letter_max).map_err(Refused::from);
-    let ended = keeper.and_then(|keeper| serve(config, keeper, logs.clone()));
+    let ended = keeper.and_then(|keeper| serve(config, Some(file), keeper, logs.clone()));
     finish(&logs, ended, ExitCode::Output)
 }
 
 /// Ships without a state directory: what is shipped is forgotten. That nobody reads its output any more is a good end.
 pub fn tail(config: Config) -> ExitCode {
     let logs = Logs::begin(config.log);
-    finish(&logs, serve(config, Keeper::Nowhere, logs.clone()), ExitCode::Success)
+    finish(&logs, serve(config, None, Keeper::Nowhere, logs.clone()), ExitCode::Success)
 }
 
 fn finish(logs: &Logs, ended: Result<End, Refused>, output_closed: ExitCode) -> ExitCode {
@@ -100,7 +103,7 @@ fn finish(logs: &Logs, ended: Result<End, Refused>, output_closed: ExitCode) -> 
     code
 }
 
-fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused> {
+fn serve(mut config: Config, file: Option<&Path>, keeper: Keeper, logs: Logs) -> Result<End, Refused> {
     own::check(&config)?;
     config.engine.agent.own_paths = own::paths(&config);
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -108,27 +111,13 @@ fn serve(mut config: Config, keeper: Keeper, logs: Logs) -> Result<End, Refused>
         let sinks = sinks(&config)?;
         let flows = config.engine.flows.iter().map(|flow| flow.name.clone()).collect();
         let files = Files::new(rules(&config));
-        let engine = engine(config.engine)?;
+        let engine = engine(config.engine.clone())?;
         let (ask, commands) = channel(1);
-        if let Some(metrics) = config.metrics {
-            let refused = |source| Refused::Metrics { listen: metrics.listen, source };
-            tokio::spawn(metrics::serve(metrics, ask.clone()).await.map_err(refused)?);
-        }
-        if keeper.keeps() {
-            let dir = config.state_dir.clone();
-            let ask_too = ask.clone();
-            let refused = |source| Refused::Socket { dir: dir.clone(), source };
-            let answering = socket::serve(&dir, ask).map_err(refused)?;
-            tokio::spawn(answering);
-            if let Some(group) = &config.status_group {
-                tokio::spawn(socket::serve_group(&dir, group, ask_too)?);
-            } else {
-                socket::close_to_group(&dir).map_err(|source| Refused::Socket { dir, source })?;
-            }
-        }
+        let listeners = Listeners::open(&config, keeper.keeps(), ask).await?;
         let inputs = Inputs { signals: Signals::listen()?, commands };
         let io = Io { files, watches: Watches::new(), flows, sinks, keeper, logs };
-        Ok(driver::run(engine, io, inputs).await)
+        let reloader = Reloader { file: file.map(Path::to_path_buf), current: config, listeners };
+        Ok(driver::run(engine, io, inputs, Box::new(reloader)).await)
     });
     // A name that is being looked up, a call that hangs: left behind.
     runtime.shutdown_background();

@@ -12,6 +12,8 @@ mod import;
 mod metrics;
 #[path = "state/offline.rs"]
 mod offline;
+#[path = "state/reload.rs"]
+mod reload;
 #[path = "state/shipped.rs"]
 mod shipped;
 #[path = "state/together.rs"]

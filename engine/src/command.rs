@@ -53,6 +53,8 @@ pub enum Command {
     },
     /// Empty the ledger.
     ClearLosses,
+    /// Read the configuration again, and do what it says now.
+    Reload,
     /// Send records as they are, once each.
     Resend {
         /// The flow's name.

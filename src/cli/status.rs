@@ -5,7 +5,6 @@ mod table;
 use super::agent::{self, Error, ask};
 use super::output::{print, print_styled};
 use super::{ExitCode, StatusArgs};
-use crate::config::Config;
 use kintail_engine::command::{Command, Reply};
 use kintail_engine::status::Status;
 use std::collections::VecDeque;
@@ -17,8 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const WINDOW: usize = 10;
 
 /// Shows it.
-pub(super) fn run(config: &Config, args: &StatusArgs) -> ExitCode {
-    let state_dir = &config.state_dir;
+pub(super) fn run(state_dir: &Path, args: &StatusArgs) -> ExitCode {
     agent::end(match args {
         StatusArgs { check: true, .. } => check(state_dir),
         StatusArgs { watch: true, json: true, .. } => watch(state_dir, print_line),

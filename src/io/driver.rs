@@ -2,8 +2,10 @@
 
 mod actions;
 mod asked;
+mod reload;
 mod sources;
 
+pub(crate) use reload::{Renewal, Source};
 pub(crate) use sources::Inputs;
 
 use crate::io::files::Files;
@@ -18,6 +20,7 @@ use kintail_engine::destination::Answer;
 use kintail_engine::event::{Event, Now, Outcome};
 use kintail_engine::ids::CommandId;
 use kintail_engine::{Engine, Poll};
+use reload::Reload;
 use sources::{Arrived, Sources};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -64,6 +67,7 @@ struct Driver {
     commands: u64,
     looked_for_stalls: Instant,
     manager: Option<ServiceManager>,
+    reload: Reload,
     state: State,
 }
 
@@ -85,11 +89,12 @@ const BATCH: usize = 64;
 const LOOK_FOR_STALLS: Duration = Duration::from_secs(10);
 
 /// Runs the engine until it has finished.
-pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs) -> End {
+pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs, source: Box<dyn Source>) -> End {
     // Unbounded, because the engine bounds what is out, and an action has one answer.
     let (answers, answered) = unbounded_channel();
-    let mut sources = Sources::new(inputs, answered, io.watches.clone());
-    let mut driver = Driver::new(engine, io, answers);
+    let (loaded, configurations) = unbounded_channel();
+    let mut sources = Sources::new(inputs, answered, configurations, io.watches.clone());
+    let mut driver = Driver::new(engine, io, answers, Reload::new(source, loaded));
     driver.manager = ServiceManager::ready();
     loop {
         let next = driver.act();
@@ -101,14 +106,16 @@ pub(crate) async fn run(engine: Engine, io: Io, inputs: Inputs) -> End {
         match sources.next(deadline).await {
             Arrived::Events(events) => events.into_iter().for_each(|event| driver.handle(event)),
             Arrived::Signal(signal) => driver.signal(signal),
+            Arrived::Question((Command::Reload, question)) => driver.reload(Some(question)),
             Arrived::Question((command, question)) => driver.command(command, question),
+            Arrived::Configuration(loaded) => driver.reloaded(loaded),
             Arrived::Deadline => {}
         }
     }
 }
 
 impl Driver {
-    fn new(engine: Engine, io: Io, answers: UnboundedSender<Event>) -> Self {
+    fn new(engine: Engine, io: Io, answers: UnboundedSender<Event>, reload: Reload) -> Self {
         let started = Instant::now();
         Self {
             engine,
@@ -119,6 +126,7 @@ impl Driver {
             commands: 0,
             looked_for_stalls: started,
             manager: None,
+            reload,
             state: State::Running,
         }
     }
@@ -169,9 +177,7 @@ impl Driver {
                 self.state = State::Stopping { end, by_signal: true };
             }
             (Signal::Stop, _) => self.state = State::Ended(End::Abandoned),
-            (Signal::Reload, _) => {
-                tracing::warn!("SIGHUP: reload is not in this version; restart to reconfigure");
-            }
+            (Signal::Reload, _) => self.reload(None),
         }
     }
 

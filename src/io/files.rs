@@ -68,6 +68,11 @@ impl Files {
         Self { rules, lanes: Lanes::new(2), decoding: Lanes::new(1), shared: Arc::default() }
     }
 
+    /// Opens by other rules from now on. What is open stays so.
+    pub(crate) fn change(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     /// The entries of `dir` that are wanted.
     pub(crate) fn list(
         &self,

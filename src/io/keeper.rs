@@ -78,6 +78,13 @@ impl Keeper {
         }
     }
 
+    /// Takes so many bytes of dead letters from now on.
+    pub(crate) fn change(&mut self, most_letters: u64) {
+        if let Self::Disk(disk) = self {
+            disk.letters = DeadLetters::new(&disk.dir, most_letters);
+        }
+    }
+
     /// The dead letters, and the directory in which they are.
     pub(crate) fn dead_letters(&self) -> Option<(DeadLetters, PathBuf)> {
         match self {

@@ -13,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, registry};
+use tracing_subscriber::{EnvFilter, Registry, registry, reload};
 
 /// The log of the running agent.
 #[derive(Clone, Debug)]
@@ -23,7 +23,9 @@ pub(crate) struct Logs {
 
 #[derive(Debug)]
 struct Shared {
-    format: LogFormat,
+    format: Mutex<LogFormat>,
+    /// By which another level is set.
+    filter: Mutex<Option<reload::Handle<EnvFilter, Registry>>>,
     begun: Instant,
     limiter: Mutex<Limiter>,
 }
@@ -35,13 +37,26 @@ impl Logs {
     /// Begins to log what any part of the program has to say.
     pub(crate) fn begin(log: Log) -> Self {
         let logs = Self::new(log.format);
+        let (filter, handle) = reload::Layer::new(filter(log.level));
+        *logs.shared.filter.lock().expect("not poisoned") = Some(handle);
         // Only a test that began it before in the same process gets an error, and has its log.
-        let _ = registry().with(filter(log.level)).with(logs.clone()).try_init();
+        let _ = registry().with(filter).with(logs.clone()).try_init();
         logs
     }
 
+    /// Logs as another configuration says.
+    pub(crate) fn change(&self, log: Log) {
+        *self.shared.format.lock().expect("not poisoned") = log.format;
+        if let Some(handle) = &*self.shared.filter.lock().expect("not poisoned") {
+            // What it filters is there for as long as the process.
+            let _ = handle.reload(filter(log.level));
+        }
+    }
+
     fn new(format: LogFormat) -> Self {
-        Self { shared: Arc::new(Shared { format, begun: Instant::now(), limiter: Mutex::default() }) }
+        let (format, filter) = (Mutex::new(format), Mutex::default());
+        let (begun, limiter) = (Instant::now(), Mutex::default());
+        Self { shared: Arc::new(Shared { format, filter, begun, limiter }) }
     }
 
     /// Writes what was held back for long enough. Returns after how long there is more to write.
@@ -147,7 +162,7 @@ impl Visit for Fields {
 impl Shared {
     fn write(&self, out: &Out) {
         let time = jiff::Timestamp::now();
-        let line = match self.format {
+        let line = match *self.format.lock().expect("not poisoned") {
             LogFormat::Text => as_text(&time, out),
             LogFormat::Json => as_json(&time, out),
         };

@@ -27,6 +27,19 @@ impl ServiceManager {
         Some(Self { every, due: Instant::now(), stopping: false })
     }
 
+    /// The configuration is being read again.
+    pub(crate) fn reloading(&self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(error) => tracing::debug!(%error, "there is no monotonic clock"),
+        }
+    }
+
+    /// It was taken, or was not: work goes on.
+    pub(crate) fn reloaded(&self) {
+        tell(&[NotifyState::Ready]);
+    }
+
     /// It ends in order; from now on the status says so too.
     pub(crate) fn stopping(&mut self) {
         self.stopping = true;

@@ -57,6 +57,8 @@ impl Engine {
             Command::RenameOffsets { .. } => Reply::Refused(
                 "a running agent cannot rename offsets: stop it, and run the command again".into(),
             ),
+            // The configuration is the driver's.
+            Command::Reload => Reply::Refused("there is no configuration to read".into()),
             Command::AddLosses { losses } => {
                 for row in losses {
                     self.keeper.later(Put::Loss(row.clone()));

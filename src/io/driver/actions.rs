@@ -37,6 +37,7 @@ impl Driver {
             Do::Send(request) => self.send(asked, request),
             Do::ListShards { flow, body } => self.list_shards(asked, flow, body),
             Do::DeadLetters { flow, letters } => self.dead_letters(asked, flow, letters),
+            Do::Switch { flow, name } => self.switch(asked, flow, name),
             Do::Reply { command, reply } => self.reply(asked, command, *reply),
         }
     }
@@ -92,6 +93,8 @@ impl Driver {
         if let Reply::Status(status) = &mut reply {
             status.problems.extend(self.io.files.stalled().iter().map(ToString::to_string));
             status.healthy &= status.problems.is_empty();
+            // The agent itself is well.
+            status.problems.extend(self.reload.problem());
         }
         if let Some(question) = self.questions.remove(&command) {
             // Who asked may have gone away.

@@ -1,6 +1,7 @@
 //! All from which something may come, and what comes first.
 
 use super::BATCH;
+use super::reload::Loaded;
 use crate::io::signals::{Signal, Signals};
 use crate::io::watch::Watches;
 use crate::observe::socket::Question;
@@ -24,6 +25,7 @@ pub(crate) struct Inputs {
 pub(super) struct Sources {
     inputs: Inputs,
     answered: UnboundedReceiver<Event>,
+    configurations: UnboundedReceiver<Loaded>,
     watches: Watches,
 }
 
@@ -34,13 +36,20 @@ pub(super) enum Arrived {
     Events(Vec<Event>),
     Signal(Signal),
     Question(Question),
+    /// A configuration was read again.
+    Configuration(Loaded),
     /// Nothing, but it is time.
     Deadline,
 }
 
 impl Sources {
-    pub(super) fn new(inputs: Inputs, answered: UnboundedReceiver<Event>, watches: Watches) -> Self {
-        Self { inputs, answered, watches }
+    pub(super) fn new(
+        inputs: Inputs,
+        answered: UnboundedReceiver<Event>,
+        configurations: UnboundedReceiver<Loaded>,
+        watches: Watches,
+    ) -> Self {
+        Self { inputs, answered, configurations, watches }
     }
 
     /// Waits for what comes first. Notices go before answers, which under load always wait.
@@ -52,6 +61,7 @@ impl Sources {
             biased;
             signal = self.inputs.signals.next() => Arrived::Signal(signal),
             Some(question) = self.inputs.commands.recv() => Arrived::Question(question),
+            Some(loaded) = self.configurations.recv() => Arrived::Configuration(loaded),
             notices = self.watches.next() => {
                 Arrived::Events(notices.into_iter().map(Event::Notice).collect())
             }

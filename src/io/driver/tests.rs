@@ -1,7 +1,7 @@
 //! The driver over a real directory keeps the contract that the virtual one keeps.
 
 use super::*;
-use crate::config::{Log, LogFormat, LogLevel};
+use crate::config::{Config, Log, LogFormat, LogLevel};
 use crate::io::files::Rules;
 use kintail_engine::Start;
 use kintail_engine::destination::{Failure, FailureKind};
@@ -46,7 +46,22 @@ fn start(state: &Path) -> (Driver, UnboundedReceiver<Event>) {
         logs: Logs::begin(Log { level: LogLevel::Error, format: LogFormat::Text }),
     };
     let (answers, answered) = unbounded_channel();
-    (Driver::new(engine, io, answers), answered)
+    let (loaded, _) = unbounded_channel();
+    (Driver::new(engine, io, answers, Reload::new(Box::new(Nowhere), loaded)), answered)
+}
+
+/// No configuration is ever read.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Source for Nowhere {
+    fn reader(&self) -> Box<dyn FnOnce() -> Result<Config, String> + Send> {
+        Box::new(|| Err("none".into()))
+    }
+
+    fn renew(&mut self, _: Config) -> Result<Renewal, String> {
+        Err("none".into())
+    }
 }
 
 impl conformance::Io for Real {
