@@ -120,6 +120,53 @@ fn a_real_server_reads_our_cbor() {
     assert_eq!((records.len(), stored), (lines.len(), lines.into_iter().collect()), "{}", host.said());
 }
 
+#[test]
+fn a_reload_sends_elsewhere_and_no_line_is_lost_or_repeated() {
+    let endpoints = [Endpoint::start(|_| Act::Accept), Endpoint::start(|_| Act::Accept)];
+    let host = Host::new("stream = \"clicks\"", &endpoints[0].url());
+    let agent = host.start();
+    let writer = Writer::start(&host.log(), 20);
+    for round in 0..20_usize {
+        sleep(Duration::from_millis(150));
+        if round % 5 == 4 {
+            writer.rotate();
+        }
+        // By the destination's name the flow changes; by the endpoint alone only its sink does.
+        let stream = if round % 4 < 2 { "stream = \"clicks\"" } else { "stream = \"others\"" };
+        host.point(stream, &endpoints[round % 2].url());
+        agent.hang_up();
+    }
+    let lines = writer.stop();
+    host.wait_until_idle();
+    assert!(agent.terminate(), "{}", host.said());
+    let stored = tally(endpoints.iter().flat_map(|it| it.stored()).map(|record| record.data));
+    assert!(endpoints.iter().all(|endpoint| !endpoint.stored().is_empty()));
+    assert_eq!(stored.len(), lines.len(), "{}", host.said());
+    assert!(stored.values().all(|times| *times == 1), "a line came twice");
+}
+
+#[test]
+fn a_reload_sends_what_a_dead_endpoint_never_took() {
+    let dead = Endpoint::start(|_| Act::Reset);
+    let alive = Endpoint::start(|_| Act::Accept);
+    let host = Host::new("stream = \"clicks\"", &dead.url());
+    host.add("retry = { initial = \"10ms\", max = \"100ms\" }\n");
+    let agent = host.start();
+    let writer = Writer::start(&host.log(), 5);
+    sleep(Duration::from_secs(1));
+    host.point("stream = \"others\"", &alive.url());
+    host.add("retry = { initial = \"20ms\", max = \"100ms\" }\n");
+    agent.hang_up();
+    sleep(Duration::from_secs(2));
+    let lines = writer.stop();
+    wait("the new configuration", || !alive.stored().is_empty());
+    host.wait_until_idle();
+    assert!(agent.terminate(), "{}", host.said());
+    let stored = tally(alive.stored().into_iter().map(|record| record.data));
+    assert_eq!(stored.len(), lines.len(), "{}", host.said());
+    assert!(stored.values().all(|times| *times == 1), "a line came twice");
+}
+
 /// A service that fails in every way.
 fn failing() -> Endpoint {
     let mut rng = fastrand::Rng::with_seed(7);

@@ -25,12 +25,18 @@ impl Host {
     /// A host whose one flow ends in these lines: the destination, the endpoint.
     pub(crate) fn new(destination: &str, url: &str) -> Self {
         let dir = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        let host = Self { dir };
+        host.point(destination, url);
+        host
+    }
+
+    /// Writes the configuration for another destination and endpoint.
+    pub(crate) fn point(&self, destination: &str, url: &str) {
         let text = format!(
             "agent.state_dir = \"state\"\n\n[[flow]]\nfiles = [\"app.log*\"]\n{destination}\nendpoint = \"{url}\"\n\
              region = \"us-east-1\"\nbatch = {{ max_age = \"100ms\" }}\n",
         );
-        fs::write(dir.path().join("kintail.toml"), text).expect("written");
-        Self { dir }
+        fs::write(self.dir.path().join("kintail.toml"), text).expect("written");
     }
 
     /// Adds to the configuration.
@@ -110,6 +116,12 @@ impl Agent {
     /// Waits until it ends by itself; its exit code.
     pub(crate) fn ended(mut self) -> Option<i32> {
         self.0.wait().expect("it ends").code()
+    }
+
+    /// Has it read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("it runs");
     }
 
     /// Ends it as a service manager does; whether it ended well.
