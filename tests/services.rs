@@ -139,7 +139,7 @@ fn a_reload_sends_elsewhere_and_no_line_is_lost_or_repeated() {
     let lines = writer.stop();
     host.wait_until_idle();
     assert!(agent.terminate(), "{}", host.said());
-    let stored = tally(endpoints.iter().flat_map(|it| it.stored()).map(|record| record.data));
+    let stored = tally(endpoints.iter().flat_map(Endpoint::stored).map(|record| record.data));
     assert!(endpoints.iter().all(|endpoint| !endpoint.stored().is_empty()));
     assert_eq!(stored.len(), lines.len(), "{}", host.said());
     assert!(stored.values().all(|times| *times == 1), "a line came twice");

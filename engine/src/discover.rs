@@ -77,10 +77,7 @@ impl Wanted {
 
 impl Globs {
     /// Reads the globs of all flows.
-    pub fn new<'a>(
-        agent: &Agent,
-        flows: impl IntoIterator<Item = &'a Flow>,
-    ) -> Result<Self, PatternError> {
+    pub fn new<'a>(agent: &Agent, flows: impl IntoIterator<Item = &'a Flow>) -> Result<Self, PatternError> {
         let flows = flows.into_iter().map(|flow| {
             let files = flow.files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
             let archives = flow.archives.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;

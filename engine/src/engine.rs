@@ -310,8 +310,7 @@ impl Engine {
         }
         let stopping = self.phase != Phase::Running;
         let sends = self.flows.iter().filter(|flow| flow.sends(now.mono));
-        let sends =
-            sends.filter_map(|flow| flow.sender.deadline(now.mono, stopping || !flow.is_settled()));
+        let sends = sends.filter_map(|flow| flow.sender.deadline(now.mono, stopping || !flow.is_settled()));
         let lists = self.flows.iter().filter(|flow| flow.is_settled() && !stopping);
         let lists = lists.filter_map(|flow| flow.sender.shards.listing_due());
         Poll::Wait(sends.chain(self.timers.next()).chain(lists).min())

@@ -28,7 +28,7 @@ impl ServiceManager {
     }
 
     /// The configuration is being read again.
-    pub(crate) fn reloading(&self) {
+    pub(crate) fn reloading() {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => tell(&[NotifyState::Reloading, now]),
             Err(error) => tracing::debug!(%error, "there is no monotonic clock"),
@@ -36,7 +36,7 @@ impl ServiceManager {
     }
 
     /// It was taken, or was not: work goes on.
-    pub(crate) fn reloaded(&self) {
+    pub(crate) fn reloaded() {
         tell(&[NotifyState::Ready]);
     }
 

@@ -66,9 +66,7 @@ impl Listeners {
     /// Lets a group in that may ask, or nobody but the owner.
     fn open_to(&mut self, group: Option<String>) -> Result<(), Refused> {
         let task = match &group {
-            Some(group) => {
-                Some(tokio::spawn(socket::serve_group(&self.state_dir, group, self.ask.clone())?))
-            }
+            Some(group) => Some(tokio::spawn(socket::serve_group(&self.state_dir, group, self.ask.clone())?)),
             None => None,
         };
         if let Some(old) = std::mem::replace(&mut self.group_task, task) {

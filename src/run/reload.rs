@@ -30,7 +30,9 @@ impl Source for Reloader {
     fn renew(&mut self, mut config: Config) -> Result<Renewal, String> {
         if config.state_dir != self.current.state_dir {
             let (now, new) = (self.current.state_dir.display(), config.state_dir.display());
-            return Err(format!("state_dir cannot change from {now} to {new} while the agent runs: restart it"));
+            return Err(format!(
+                "state_dir cannot change from {now} to {new} while the agent runs: restart it"
+            ));
         }
         own::check(&config).map_err(|error| error.to_string())?;
         config.engine.agent.own_paths = own::paths(&config);

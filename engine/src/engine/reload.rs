@@ -108,7 +108,14 @@ impl Engine {
     }
 
     /// What becomes of a flow of which the new configuration says this.
-    fn change(&mut self, id: FlowId, wanted: Option<&settings::Flow>, renamed: bool, until: Duration, now: Duration) {
+    fn change(
+        &mut self,
+        id: FlowId,
+        wanted: Option<&settings::Flow>,
+        renamed: bool,
+        until: Duration,
+        now: Duration,
+    ) {
         let flow = self.flow(id);
         if flow.is_gone() {
             return;
@@ -152,11 +159,15 @@ impl Engine {
             }
             changed = true;
             match std::mem::replace(&mut self.flow(id).state, FlowState::Settled) {
-                FlowState::Changing { to: Change::Other(settings), .. } if self.leads_elsewhere(id, &settings) => {
+                FlowState::Changing { to: Change::Other(settings), .. }
+                    if self.leads_elsewhere(id, &settings) =>
+                {
                     self.flow(id).state = FlowState::Widening(settings);
                     self.load_arriving(now);
                 }
-                FlowState::Changing { to: Change::Other(settings), .. } => self.become_other(id, *settings, now),
+                FlowState::Changing { to: Change::Other(settings), .. } => {
+                    self.become_other(id, *settings, now);
+                }
                 FlowState::Changing { to: Change::Gone, .. } => self.end(id, now),
                 FlowState::Settled | FlowState::Widening(_) | FlowState::Gone => {}
             }
@@ -234,7 +245,9 @@ impl Engine {
         *cursor = Cursor { stage, ..Cursor::from_row(of, &row, key, &flow.settings.line) };
         let is_open = is_open && stage != Stage::Closed;
         // It may have been closed with records unanswered.
-        if matches!(file.ending, Ending::Closing { .. }) || file.ending == Ending::Finished && !file.is_acked() {
+        if matches!(file.ending, Ending::Closing { .. })
+            || file.ending == Ending::Finished && !file.is_acked()
+        {
             file.ending = Ending::Displaced;
         }
         let name = file.names.first().filter(|_| !is_open && !file.is_acked()).cloned();
@@ -393,4 +406,3 @@ impl Engine {
         self.budget.share_out(self.agent.memory, reserve, flows().count());
     }
 }
-

@@ -58,7 +58,9 @@ impl Asked {
     /// The flow that it is for alone.
     fn flow(&self) -> Option<FlowId> {
         match self {
-            Self::Read { cursor, .. } | Self::Seek { cursor, .. } | Self::Frame(cursor, _) => Some(cursor.flow),
+            Self::Read { cursor, .. } | Self::Seek { cursor, .. } | Self::Frame(cursor, _) => {
+                Some(cursor.flow)
+            }
             Self::Send(flow, _) | Self::Shards(flow) | Self::Letters(flow, ..) => Some(*flow),
             _ => None,
         }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 /// A configuration as it was read, or all that is wrong with it.
-pub(super) type Loaded = Result<Config, String>;
+pub(super) type Loaded = Result<Box<Config>, String>;
 
 /// Where another configuration comes from.
 pub(crate) trait Source: fmt::Debug {
@@ -83,7 +83,7 @@ impl Reload {
         self.reading = true;
         let (read, loaded) = (self.source.reader(), self.loaded.clone());
         // The loop may have ended meanwhile.
-        spawn_blocking(move || drop(loaded.send(read())));
+        spawn_blocking(move || drop(loaded.send(read().map(Box::new))));
     }
 }
 
@@ -93,7 +93,9 @@ impl Driver {
         if self.state != State::Running {
             return answer(question, &Reply::Refused("the agent is about to end".into()));
         }
-        self.manager.iter().for_each(ServiceManager::reloading);
+        if self.manager.is_some() {
+            ServiceManager::reloading();
+        }
         self.reload.waiting.extend(question);
         if self.reload.reading {
             self.reload.again = true;
@@ -108,19 +110,24 @@ impl Driver {
         if std::mem::take(&mut self.reload.again) {
             return self.reload.read();
         }
-        let taken = loaded.and_then(|config| self.reload.source.renew(config));
+        let taken = loaded.and_then(|config| self.reload.source.renew(*config));
         let reply = match taken {
             Ok(renewal) => {
                 self.take(renewal);
                 Reply::Done
             }
             Err(why) => {
-                tracing::error!(subject = "reload", "the configuration is not taken, the former one holds: {why}");
+                tracing::error!(
+                    subject = "reload",
+                    "the configuration is not taken, the former one holds: {why}"
+                );
                 Reply::Refused(why)
             }
         };
         self.reload.refused = if let Reply::Refused(why) = &reply { Some(why.clone()) } else { None };
-        self.manager.iter().for_each(ServiceManager::reloaded);
+        if self.manager.is_some() {
+            ServiceManager::reloaded();
+        }
         for question in self.reload.waiting.drain(..) {
             answer(Some(question), &reply);
         }
