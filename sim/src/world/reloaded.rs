@@ -266,7 +266,7 @@ fn the_agent_ends_in_the_middle_of_a_change() {
 #[test]
 fn a_flow_that_has_stopped_goes_on_after_a_reload() {
     let mut story = Story::new(&[], |flow| flow.destination = Destination::Kinesis { stream: "s".into() });
-    let lines: String = (0..150).map(|line| format!("line {line}\n")).collect();
+    let lines = "a line\n".repeat(150);
     write(&mut story.disk, "/log/a.log", &lines);
     let answer = |status, body: &'static [u8]| {
         Some(Outcome::Sent(Answer::Http { status, error_type: None, clock_offset: None, body: body.into() }))
