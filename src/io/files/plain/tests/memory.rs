@@ -19,7 +19,9 @@ fn a_bomb_takes_time_and_no_memory() {
         let opened = Opened::new(codec, &bomb);
         assert_eq!(opened.measure().size, 256 << 20);
         assert_eq!(opened.read(250 << 20, 10), [0; 10]);
-        assert!(peak() - before < 100 << 10, "{codec:?}: {} KiB", peak() - before);
+        // The kernel counts roughly: a peak may be told a little lower than before.
+        let more = peak().saturating_sub(before);
+        assert!(more < 100 << 10, "{codec:?}: {more} KiB");
     }
 }
 
