@@ -5,7 +5,7 @@ use crate::ids::Span;
 use std::collections::BTreeMap;
 
 /// Past so many ranges reading the file waits.
-pub const MAX_RANGES: usize = 256;
+pub const MAX_RANGES: usize = 1024;
 
 /// The acknowledged bytes of one epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -41,6 +41,12 @@ use std::time::Duration;
 /// A flow that sent nothing for so long, and has nothing out, sends a lone line at once.
 const IDLE: Duration = Duration::from_millis(50);
 
+/// Records that failed go again together, so often at most, unless nothing else is to be sent.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+/// So few records that failed do not wait for each other where nothing else is to be sent.
+const FEW: usize = 8;
+
 /// Most requests at once while it is not known how much the stream takes: all that are out are refused when it is too
 /// much.
 const BEGINNING: u32 = 2;
@@ -74,6 +80,8 @@ pub struct Sender {
     window: u32,
     next_batch: u64,
     last_sent: Option<Duration>,
+    /// When records went again last.
+    last_again: Duration,
     /// Nothing could be cut for want of memory: only an event changes that.
     starved: bool,
     dead: VecDeque<Duration>,
@@ -111,6 +119,7 @@ impl Sender {
             window: 1,
             next_batch: 0,
             last_sent: None,
+            last_again: Duration::ZERO,
             starved: false,
             dead: VecDeque::new(),
         }
@@ -264,7 +273,11 @@ impl Sender {
     /// When the next batch is to be cut.
     fn due_at(&self, now: Duration, stopping: bool) -> Option<Duration> {
         let any = self.shards.any_ready_at(now);
-        let ready = |retry: &Retry| self.due_again(retry, any, now);
+        // Each record for itself would be a request of its own.
+        let few = self.retries.len() < FEW && self.pending.is_empty() && self.out.is_empty();
+        let alone = self.strict || few;
+        let together = if alone { Duration::ZERO } else { self.last_again + TOGETHER };
+        let ready = |retry: &Retry| self.due_again(retry, any, now).max(together);
         let retry = self.retries.iter().filter(|retry| !self.strict || retry.is_first).map(ready).min();
         let fresh = self.pending.oldest_but(&self.held()).map(|oldest| {
             let full = self.pending.records(self.destination()) >= u64::from(self.rules.max_records)
@@ -422,6 +435,7 @@ impl Sender {
             room.records -= 1;
             room.weight = room.weight.saturating_sub(retry.weight);
             room.wire = room.wire.saturating_sub(wire);
+            self.last_again = now;
             let retry = self.aimed(retry, now, rng);
             self.shards.again(targets, retry.hash, retry.weight, now);
             any = self.shards.any_ready_at(now);

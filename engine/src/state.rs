@@ -94,7 +94,7 @@ pub struct CursorRow {
     pub epoch: Epoch,
     /// Every byte before it is acknowledged.
     pub prefix: u64,
-    /// Acknowledged ranges past the prefix: sorted, apart, not empty, at most 256.
+    /// Acknowledged ranges past the prefix: sorted, apart, not empty, at most 1,024 before reading waits.
     pub ranges: Vec<Span>,
     /// By which the content is recognised; never past the prefix.
     pub check: Check,

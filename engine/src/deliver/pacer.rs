@@ -60,6 +60,9 @@ const LONG_WINDOW: Duration = Duration::from_secs(4);
 /// So many answers say something.
 const ANSWERS: u32 = 20;
 
+/// Fewer answers do not tell more throttles than are tolerated from a few by chance.
+const FEW_ANSWERS: u32 = 8;
+
 /// Answers that come so soon after a cut are of requests sent before it.
 const SETTLE: Duration = Duration::from_millis(500);
 
@@ -133,6 +136,17 @@ struct Cut {
     /// The rate before.
     rate: f64,
     times: u32,
+}
+
+/// What a window's answers say of the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judgement {
+    /// As it should be.
+    Well,
+    /// The rate was cut.
+    Cut,
+    /// The throttles are not for our rate, which is what it was before.
+    NotForUs,
 }
 
 /// Answers of about a second, as cost.
@@ -241,7 +255,9 @@ impl Pacer {
             self.tolerated = self.window.share().min(MOST_TOLERATED);
             return false;
         }
-        if !self.window.is_beyond(self.tolerated) {
+        // A few answers say little of what is more than the usual.
+        let early = self.tolerated > 0.0 && self.window.answers < FEW_ANSWERS;
+        if early || !self.window.is_beyond(self.tolerated) {
             return self.tolerated == 0.0;
         }
         self.slow_down(now);
@@ -294,9 +310,18 @@ impl Pacer {
         self.accepted = judged.accepted / passed.as_secs_f64();
         if let Some(limit) = &mut self.limit {
             limit.refill(now);
-            if limit.judge(&judged, passed.as_secs_f64()) {
-                self.window = Window { opens: now + SETTLE, ..Window::default() };
+            match limit.judge(&judged, passed.as_secs_f64()) {
+                Judgement::Cut => self.window = Window { opens: now + SETTLE, ..Window::default() },
+                Judgement::NotForUs if !self.shard => {
+                    self.tolerated = limit.tolerated;
+                    self.ramp = Some(Ramp::new(limit.rate, LAST_SPEED.max(2.0 * limit.rate), now));
+                    self.limit = None;
+                }
+                Judgement::Well | Judgement::NotForUs => {}
             }
+        } else if judged.share() < self.tolerated {
+            // What ails others may have an end.
+            self.tolerated += (judged.share() - self.tolerated) / 4.0;
         }
     }
 }
@@ -339,8 +364,7 @@ impl Limit {
         self.updated = now;
     }
 
-    /// Returns whether the rate was cut.
-    fn judge(&mut self, window: &Window, seconds: f64) -> bool {
+    fn judge(&mut self, window: &Window, seconds: f64) -> Judgement {
         let share = window.share();
         let cut = self.cut.take();
         let in_vain = cut.filter(|cut| share > cut.share * CURED);
@@ -350,7 +374,7 @@ impl Limit {
                 self.rate = cut.rate;
                 self.proven = f64::INFINITY;
                 self.growth = FIRST_GROWTH;
-                return false;
+                return Judgement::NotForUs;
             }
             None if cut.is_some() => self.tolerated = 0.0,
             _ => {}
@@ -366,13 +390,13 @@ impl Limit {
             self.proven = self.rate;
             self.tokens = self.tokens.min(0.0);
             self.growth = NEAR_GROWTH;
-            return true;
+            return Judgement::Cut;
         }
         // A limit that is not made use of is not proven.
         if used > self.rate / 2.0 {
             self.grow();
         }
-        false
+        Judgement::Well
     }
 
     /// A window went well.

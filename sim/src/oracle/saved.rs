@@ -10,8 +10,8 @@ use kintail_engine::process::OnError;
 use kintail_engine::settings::{Oversize, StartAt};
 use kintail_engine::state::{CursorRow, Identity, LedgerRow, Put, Reason, Transaction};
 
-/// Past 256 reading waits; what was read before may make some more.
-const MOST_RANGES: usize = 512;
+/// Past 1,024 reading waits; what was read before may make some more.
+const MOST_RANGES: usize = 1280;
 
 impl Oracle {
     /// A transaction was applied, which led to these rows.
