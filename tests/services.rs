@@ -8,6 +8,8 @@ mod aws;
 #[expect(dead_code, reason = "the sinks' own tests use the rest")]
 #[path = "support/endpoint.rs"]
 mod endpoint;
+#[path = "services/failures.rs"]
+mod failures;
 #[path = "support/servers.rs"]
 mod servers;
 #[path = "support/tls.rs"]
