@@ -149,15 +149,20 @@ pub struct ImportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kintail check                        is /etc/kintail/kintail.toml right?
+  kintail check --online               and does it work here?
   kintail check --quiet new.toml && mv new.toml /etc/kintail/kintail.toml
   generate-config | kintail check -")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct CheckArgs {
     /// The configuration to check instead of --config; - is standard input
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Also ask the services (not in this version)
+    /// Also look at this host, and ask the services
     #[arg(long)]
     pub online: bool,
+    /// Send one marked record by each flow to a stream
+    #[arg(long, requires = "online")]
+    pub send_probe: bool,
     /// Say nothing when all is well
     #[arg(long)]
     pub quiet: bool,

@@ -6,10 +6,12 @@
 //! - [`run`]: wires everything, from the configuration to the exit code
 //! - `io`: the driver, files, watches, and the io halves of destinations
 //! - `observe`: how the agent tells how it is
+//! - `doctor`: what may go wrong with a right configuration, on this host and at the services
 //! - [`exit`]: the exit codes
 
 pub mod cli;
 pub mod config;
+mod doctor;
 pub mod exit;
 mod io;
 mod observe;

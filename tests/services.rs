@@ -10,6 +10,8 @@ mod aws;
 mod endpoint;
 #[path = "services/failures.rs"]
 mod failures;
+#[path = "services/online.rs"]
+mod online;
 #[path = "support/servers.rs"]
 mod servers;
 #[path = "support/tls.rs"]

@@ -72,6 +72,24 @@ impl Sink {
         }
     }
 
+    /// Asks what the stream is, as [`Self::send`] sends.
+    pub(crate) fn describe(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
+        match self {
+            Self::Kinesis(remote) => remote.describe(body, reply),
+            Self::Firehose(remote) => remote.describe(body, reply),
+            Self::Local(_) => reply(no_shards()),
+        }
+    }
+
+    /// Whose the credentials are, as an ARN.
+    pub(crate) async fn identity(&self) -> Result<String, Failure> {
+        match self {
+            Self::Kinesis(remote) => remote.identity().await,
+            Self::Firehose(remote) => remote.identity().await,
+            Self::Local(_) => Ok("nobody".into()),
+        }
+    }
+
     /// Asks which shards the stream has, as [`Self::send`] sends.
     pub(crate) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
         match self {

@@ -34,7 +34,7 @@ fn a_wrong_command_line_is_answered_with_64() {
     let lines = [
         &["frobnicate"][..],
         &[],
-        &["check", "--online"],
+        &["check", "--send-probe"],
         &["tail", "x", "--to", "nowhere"],
         &["run", "x"],
         &["shipped"],

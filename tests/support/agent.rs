@@ -51,16 +51,25 @@ impl Host {
         self.dir.path().join("app.log")
     }
 
-    /// Starts the agent.
-    pub(crate) fn start(&self) -> Agent {
-        let output = OpenOptions::new().create(true).append(true).open(self.dir.path().join("agent.err"));
-        let child = Command::new(env!("CARGO_BIN_EXE_kintail"))
-            .args(["run", "--config"])
+    /// A command over its configuration, with credentials.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kintail"));
+        command
+            .arg("--config")
             .arg(self.dir.path().join("kintail.toml"))
+            .args(args)
             .env("AWS_ACCESS_KEY_ID", "AKID")
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             // Nobody listens there: loopback goes past every proxy.
-            .env("HTTP_PROXY", "http://127.0.0.1:9")
+            .env("HTTP_PROXY", "http://127.0.0.1:9");
+        command
+    }
+
+    /// Starts the agent.
+    pub(crate) fn start(&self) -> Agent {
+        let output = OpenOptions::new().create(true).append(true).open(self.dir.path().join("agent.err"));
+        let child = self
+            .command(&["run"])
             .stdout(Stdio::null())
             .stderr(output.expect("opened"))
             .spawn()

@@ -36,6 +36,9 @@ pub(crate) trait Service: Debug + Send + Sync + 'static {
     /// Sends the body that [`protocol::with_body`] set.
     fn put(&self, client: &Self::Client) -> impl Future<Output = Answer> + Send;
 
+    /// Asks what the stream is, with the body that [`protocol::with_body`] set.
+    fn describe(&self, client: &Self::Client) -> impl Future<Output = Answer> + Send;
+
     /// Asks for the stream's shards with the body that [`protocol::with_body`] set. A service without shards is
     /// never asked.
     fn list_shards(&self, _client: &Self::Client) -> impl Future<Output = Answer> + Send {
@@ -75,6 +78,17 @@ impl<S: Service> Remote<S> {
         tokio::spawn(async move { reply(inner.send(body).await) });
     }
 
+    /// Asks what the stream is in a task of its own.
+    pub(super) fn describe(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move { reply(inner.describe(body).await) });
+    }
+
+    /// Whose the credentials are, as an ARN.
+    pub(super) async fn identity(&self) -> Result<String, Failure> {
+        self.0.access.identity().await
+    }
+
     /// Asks for the shards in a task of its own.
     pub(super) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
         let inner = Arc::clone(&self.0);
@@ -83,6 +97,13 @@ impl<S: Service> Remote<S> {
 }
 
 impl<S: Service> Inner<S> {
+    async fn describe(&self, body: Bytes) -> Answer {
+        match self.client().await {
+            Ok(client) => protocol::with_body(body, self.service.describe(&client)).await.0,
+            Err(failure) => Answer::Failed { may_have_arrived: false, failure },
+        }
+    }
+
     async fn list_shards(&self, body: Bytes) -> Answer {
         match self.client().await {
             Ok(client) => protocol::with_body(body, self.service.list_shards(&client)).await.0,

@@ -16,6 +16,10 @@ impl Service for Firehose {
         Client::new(config)
     }
 
+    async fn describe(&self, client: &Client) -> Answer {
+        answer_of(client.describe_delivery_stream().send().await).await
+    }
+
     async fn put(&self, client: &Client) -> Answer {
         answer_of(client.put_record_batch().send().await).await
     }

@@ -23,6 +23,10 @@ impl Service for Kinesis {
         answer_of(client.put_records().set_stream_arn(self.arn.clone()).send().await).await
     }
 
+    async fn describe(&self, client: &Client) -> Answer {
+        answer_of(client.describe_stream_summary().set_stream_arn(self.arn.clone()).send().await).await
+    }
+
     async fn list_shards(&self, client: &Client) -> Answer {
         answer_of(client.list_shards().set_stream_arn(self.arn.clone()).send().await).await
     }

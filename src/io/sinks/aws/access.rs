@@ -11,6 +11,7 @@ use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use kintail_engine::destination::{Failure, FailureKind};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,21 +44,7 @@ impl Access {
 
     /// Looks everything up anew: environment, files, metadata services.
     pub(super) async fn resolve(&self) -> Result<SdkConfig, Failure> {
-        let config = self.loader().load().await;
-        if config.region().is_none() {
-            return Err(Failure::new(
-                FailureKind::Credentials,
-                "NoRegion",
-                "no region found: set `region` under [aws], AWS_REGION, or a region in the profile",
-            ));
-        }
-        let mut builder = match &self.flow.assume_role {
-            Some(role) => {
-                let provider = self.assume(role, &config).await;
-                config.into_builder().credentials_provider(provider)
-            }
-            None => config.into_builder(),
-        };
+        let mut builder = self.found().await?.into_builder();
         if let Some(endpoint) = &self.flow.endpoint {
             builder = builder.endpoint_url(endpoint);
         }
@@ -71,6 +58,47 @@ impl Access {
             .timeout_config(timeouts.build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build())
+    }
+
+    /// Whose the credentials are, as an ARN.
+    pub(super) async fn identity(&self) -> Result<String, Failure> {
+        let mut config = self.found().await?.into_builder();
+        if let Some(endpoint) = &self.aws.endpoints.sts {
+            config = config.endpoint_url(endpoint);
+        }
+        let answer = aws_sdk_sts::Client::new(&config.build()).get_caller_identity().send().await;
+        match answer {
+            Ok(who) => Ok(who.arn().unwrap_or("somebody without an ARN").to_owned()),
+            Err(error) => {
+                let code = error.code().unwrap_or("NoAnswer").to_owned();
+                let kind = match &*code {
+                    "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken" => {
+                        FailureKind::Credentials
+                    }
+                    _ => FailureKind::Transient,
+                };
+                let text = error.message().map_or_else(|| "STS does not answer".to_owned(), str::to_owned);
+                Err(Failure::new(kind, &*code, &*text))
+            }
+        }
+    }
+
+    async fn found(&self) -> Result<SdkConfig, Failure> {
+        let config = self.loader().load().await;
+        if config.region().is_none() {
+            return Err(Failure::new(
+                FailureKind::Credentials,
+                "NoRegion",
+                "no region found: set `region` under [aws], AWS_REGION, or a region in the profile",
+            ));
+        }
+        Ok(match &self.flow.assume_role {
+            Some(role) => {
+                let provider = self.assume(role, &config).await;
+                config.into_builder().credentials_provider(provider).build()
+            }
+            None => config,
+        })
     }
 
     fn loader(&self) -> ConfigLoader {
