@@ -98,6 +98,12 @@ impl Keeper {
         self.then_load = true;
     }
 
+    /// What is on its way to the store, or waits for the next transaction.
+    pub(super) fn unsaved(&self) -> impl Iterator<Item = &Put> {
+        let saving = self.saving.iter().flat_map(|(saving, _)| &saving.puts);
+        saving.chain(&self.puts)
+    }
+
     fn is_clean(&self) -> bool {
         self.flows.is_empty() && self.files.is_empty() && self.cursors.is_empty() && self.puts.is_empty()
     }
@@ -107,7 +113,6 @@ impl Keeper {
         self.files.extend(saving.files);
         self.cursors.extend(saving.cursors);
         self.waiting.extend(saving.waiting);
-        self.then_load |= saving.then_load;
         let mut puts = saving.puts;
         puts.append(&mut self.puts);
         self.puts = puts;
@@ -263,6 +268,10 @@ impl Engine {
         self.keeper.failures += 1;
         let registered = saving.registered.clone();
         let flows = saving.flows.clone();
+        if saving.then_load {
+            // What it does not know yet, we do.
+            self.ask(Asked::LoadArriving, Do::Load);
+        }
         self.keeper.merge_back(saving);
         for id in registered {
             self.release(id);

@@ -314,16 +314,18 @@ impl Engine {
         }
     }
 
-    /// Flows begin, or begin again: what the store knows of them is looked up once all until now is in it.
+    /// Flows begin, or begin again: what the store knows of them is looked up once all until now is in it, or cannot be.
     pub(super) fn load_arriving(&mut self, now: Now) {
         self.keeper.load_when_saved();
         self.save_urgently(now);
     }
 
-    pub(super) fn arrive(&mut self, saved: Saved, now: Now) {
+    pub(super) fn arrive(&mut self, mut saved: Saved, now: Now) {
         if self.phase != Phase::Running {
             return;
         }
+        // It may be that the store cannot be written.
+        self.keeper.unsaved().for_each(|put| overlay(&mut saved, put));
         let mut names = BTreeSet::new();
         for settings in std::mem::take(&mut self.arriving) {
             names.insert(settings.name.clone());
@@ -404,5 +406,20 @@ impl Engine {
         let flows = || self.flows.iter().filter(|flow| !flow.is_gone());
         let reserve = settings::reserve(flows().map(|flow| &flow.settings));
         self.budget.share_out(self.agent.memory, reserve, flows().count());
+    }
+}
+
+/// A place, or a flow, that the store does not have yet.
+fn overlay(saved: &mut Saved, put: &Put) {
+    match put {
+        Put::Cursor(row) => {
+            saved.cursors.retain(|old| (&old.flow, old.file, old.epoch) != (&row.flow, row.file, row.epoch));
+            saved.cursors.push(row.clone());
+        }
+        Put::Flow(row) => {
+            saved.flows.retain(|old| old.name != row.name);
+            saved.flows.push(row.clone());
+        }
+        _ => {}
     }
 }

@@ -1,8 +1,9 @@
 //! Stories of an agent that is given another configuration while it runs.
 
+use super::disk::Disk;
 use super::story::{SECONDS, Story, write};
 use kintail_engine::destination::{Answer, Failure, FailureKind};
-use kintail_engine::event::{Do, Outcome};
+use kintail_engine::event::{Do, Outcome, StoreError};
 use kintail_engine::settings::{Destination, Settings, StartAt};
 use std::path::Path;
 use std::time::Duration;
@@ -164,6 +165,28 @@ fn a_flow_that_is_removed_and_added_at_once_repeats_nothing() {
     append(&mut story, "/log/a.log", "three\n");
     story.pass_undisturbed(2 * SECONDS);
     assert_eq!(story.got, "two\nthree\n");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_holds_no_reload_up() {
+    let full = |_: &mut Disk, what: &Do| {
+        matches!(what, Do::Save(_)).then(|| Outcome::Saved(Err(StoreError("disk full".into()))))
+    };
+    let mut story = begun(&[("/log/a.log", "one\n"), ("/more/b.log", "b\n")]);
+    append(&mut story, "/log/a.log", "two\n");
+    story.pass(SECONDS, &mut { full });
+    story.reload(|settings| files(settings, &["/log/**/*.log", "/more/*.log"]));
+    story.pass(SECONDS, &mut { full });
+    assert_eq!(story.got, "two\nb\n");
+    // It ends and begins again, and only we know where it was.
+    let flows = story.settings.flows.clone();
+    story.reload(|settings| settings.flows[0].name = "other".into());
+    story.settle(|what| matches!(what, Do::Save(_)));
+    story.reload(|settings| settings.flows = flows);
+    append(&mut story, "/log/a.log", "three\n");
+    story.pass(SECONDS, &mut { full });
+    assert_eq!(story.got.matches("two").count(), 1, "{}", story.got);
+    assert!(story.got.ends_with("three\n"), "{}", story.got);
 }
 
 #[test]
