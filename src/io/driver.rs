@@ -19,6 +19,7 @@ use kintail_engine::command::{Command, Reply};
 use kintail_engine::destination::Answer;
 use kintail_engine::event::{Event, Now, Outcome};
 use kintail_engine::ids::CommandId;
+use kintail_engine::status::Status;
 use kintail_engine::{Engine, Poll};
 use reload::Reload;
 use sources::{Arrived, Sources};
@@ -209,6 +210,14 @@ impl Driver {
         self.engine.handle(Event::Command { id, command }, self.now());
     }
 
+    /// What the engine does not know of.
+    fn add_problems(&self, status: &mut Status) {
+        status.problems.extend(self.io.files.stalled().iter().map(ToString::to_string));
+        status.healthy &= status.problems.is_empty();
+        // The agent itself is well.
+        status.problems.extend(self.reload.problem());
+    }
+
     /// Reports what hangs, lets the log write what it held back, and tells the service manager how it is. Returns when
     /// to do it again.
     fn housekeep(&mut self) -> Option<Instant> {
@@ -223,7 +232,15 @@ impl Driver {
         let log = self.io.logs.tick().map(|due| now + due);
         let stalls = self.io.files.busy().then_some(self.looked_for_stalls + LOOK_FOR_STALLS);
         let time = self.now();
-        let told = self.manager.as_mut().map(|manager| manager.tick(now, || self.engine.status(time)));
+        let mut manager = self.manager.take();
+        let told = manager.as_mut().map(|manager| {
+            manager.tick(now, || {
+                let mut status = self.engine.status(time);
+                self.add_problems(&mut status);
+                status
+            })
+        });
+        self.manager = manager;
         [log, stalls, told].into_iter().flatten().min()
     }
 }

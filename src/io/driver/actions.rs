@@ -91,10 +91,7 @@ impl Driver {
 
     fn reply(&mut self, asked: Asked, command: CommandId, mut reply: Reply) {
         if let Reply::Status(status) = &mut reply {
-            status.problems.extend(self.io.files.stalled().iter().map(ToString::to_string));
-            status.healthy &= status.problems.is_empty();
-            // The agent itself is well.
-            status.problems.extend(self.reload.problem());
+            self.add_problems(status);
         }
         if let Some(question) = self.questions.remove(&command) {
             // Who asked may have gone away.
