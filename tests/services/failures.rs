@@ -1,7 +1,7 @@
 //! Each kind of failure at a fifth of the requests, and all of them mixed: nothing is lost, order is kept where it is
 //! promised, and little is sent for nothing.
 
-use crate::agent::Host;
+use crate::agent::{Host, wait};
 use crate::endpoint::{Act, Endpoint};
 use crate::servers::deaggregated;
 use std::collections::BTreeMap;
@@ -92,7 +92,11 @@ fn ship(flow: &str, kinds: &'static [Kind], share: u8, seed: u64) -> Outcome {
     let lines: Vec<String> =
         (0..LINES).map(|line| format!("{line:08} {}\n", "x".repeat(line % 190))).collect();
     fs::write(host.log(), lines.concat()).expect("a log");
+    let size: usize = lines.iter().map(String::len).sum();
     let agent = host.start();
+    // Before the file is found it is idle too.
+    let is_read = || host.flow().is_some_and(|flow| flow.counters.read_bytes >= size as u64);
+    wait("the log is read", is_read);
     host.wait_until_idle();
     assert!(agent.terminate(), "{}", host.said());
     let stored = endpoint.stored().into_iter().map(|record| (record.key, record.data));
