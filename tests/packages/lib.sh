@@ -67,7 +67,7 @@ trap 'exit 1' HUP INT TERM
 debian() {
     local base=$target/packages-bookworm.tar
     if [[ ! -e $base ]]; then
-        mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$base.new"
+        mmdebstrap --quiet --format=tar --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$base.new"
         mv "$base.new" "$base"
     fi
     root=$(mktemp -d "$target/packages-root.XXXXXX")
