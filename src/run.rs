@@ -4,7 +4,7 @@ mod listeners;
 mod own;
 mod reload;
 
-use crate::config::Config;
+use crate::config::{Config, FlowIo};
 use crate::exit::ExitCode;
 use crate::io::boot;
 use crate::io::descriptors;
@@ -18,7 +18,7 @@ use crate::io::watch::Watches;
 use crate::observe::logs::Logs;
 use crate::observe::socket::GroupError;
 use kintail_engine::discover::PatternError;
-use kintail_engine::settings::{Destination, Settings};
+use kintail_engine::settings::{Destination, Flow, Settings};
 use kintail_engine::{Engine, Start};
 use listeners::Listeners;
 use reload::Reloader;
@@ -139,9 +139,10 @@ fn engine(settings: Settings) -> Result<Engine, Refused> {
 
 fn sinks(config: &Config) -> Result<Vec<Sink>, Refused> {
     let flows = config.engine.flows.iter().zip(&config.flows);
-    let sinks = flows.map(|(flow, io)| {
-        let refused = |source| Refused::Sink { flow: flow.name.clone(), source };
-        Sink::for_flow(flow, io, &config.aws).map_err(refused)
-    });
-    sinks.collect()
+    flows.map(|(flow, io)| sink(config, flow, io)).collect()
+}
+
+fn sink(config: &Config, flow: &Flow, io: &FlowIo) -> Result<Sink, Refused> {
+    let refused = |source| Refused::Sink { flow: flow.name.clone(), source };
+    Sink::for_flow(flow, io, &config.aws).map_err(refused)
 }

@@ -2,7 +2,7 @@
 
 use super::{Finding, Level};
 use crate::config::Config;
-use crate::io::sinks::Sink;
+use crate::io::sinks::{Question, Sink};
 use bytes::Bytes;
 use kintail_engine::deliver::health;
 use kintail_engine::destination::aws::failure_of;
@@ -85,9 +85,8 @@ impl Asker<'_> {
             }
             Destination::File { .. } | Destination::Stdout => unreachable!("these are not asked"),
         };
-        let (reply, answer) = oneshot::channel();
-        self.sink.describe(Bytes::from(body.to_string()), |answer| drop(reply.send(answer)));
-        let answer = answer.await.unwrap_or_else(|_| gone());
+        let body = Bytes::from(body.to_string());
+        let answer = answered(|reply| self.sink.ask(Question::Stream, body, reply)).await;
         let offset = if let Answer::Http { clock_offset, .. } = &answer { *clock_offset } else { None };
         let what = format!("stream {name}");
         let finding = match failure_of(&answer) {
@@ -112,9 +111,8 @@ impl Asker<'_> {
         };
         let status =
             is("StreamStatus").or_else(|| is("DeliveryStreamStatus")).unwrap_or_else(|| "there".into());
-        let mode = ["StreamDescriptionSummary"].iter().find_map(|part| {
-            value[part]["StreamModeDetails"]["StreamMode"].as_str().map(|mode| format!(", {mode}"))
-        });
+        let mode = value["StreamDescriptionSummary"]["StreamModeDetails"]["StreamMode"].as_str();
+        let mode = mode.map(|mode| format!(", {mode}"));
         let shards = is("OpenShardCount").map(|count| format!(", {count} shards"));
         let text = format!("{what} is {status}{}{}", mode.unwrap_or_default(), shards.unwrap_or_default());
         let works = matches!(&*status, "ACTIVE" | "UPDATING" | "there");
@@ -129,10 +127,8 @@ impl Asker<'_> {
 
     async fn list_shards(&self) -> Option<Finding> {
         let body = destination::for_flow(self.flow).list_shards(None)?;
-        let (reply, answer) = oneshot::channel();
-        self.sink.list_shards(Bytes::from(body), |answer| drop(reply.send(answer)));
-        let failure = failure_of(&answer.await.unwrap_or_else(|_| gone()));
-        Some(match failure {
+        let answer = answered(|reply| self.sink.ask(Question::Shards, Bytes::from(body), reply)).await;
+        Some(match failure_of(&answer) {
             None => self.finding(Level::Ok, "kinesis:ListShards is allowed: sending is paced by shard"),
             Some(failure) if failure.kind == FailureKind::Denied => self
                 .finding(
@@ -159,10 +155,8 @@ impl Asker<'_> {
         let key = if destination.keyed() { "kintail-probe" } else { "" };
         destination.record(&mut body, format!("{record}\n").as_bytes(), false, key);
         destination.finish(&mut body, 1);
-        let (reply, answer) = oneshot::channel();
         let request = Request { flow: self.id, batch: BatchId(0), body: Bytes::from(body), records: 1 };
-        self.sink.send(request, |answer| drop(reply.send(answer)));
-        let answer = answer.await.unwrap_or_else(|_| gone());
+        let answer = answered(|reply| self.sink.send(request, reply)).await;
         match destination.judge(&answer, 1) {
             destination::Verdict::Accepted => self.finding(Level::Ok, "a probe was accepted"),
             destination::Verdict::Partial(failures) => match failures.first() {
@@ -176,7 +170,12 @@ impl Asker<'_> {
     }
 }
 
-fn gone() -> Answer {
-    let failure = Failure::new(FailureKind::Transient, "NoAnswer", "there was no answer");
-    Answer::Failed { may_have_arrived: false, failure }
+/// The answer to what `ask` asks, which is told where it goes.
+async fn answered(ask: impl FnOnce(Box<dyn FnOnce(Answer) + Send>)) -> Answer {
+    let (reply, answer) = oneshot::channel();
+    ask(Box::new(|answer| drop(reply.send(answer))));
+    answer.await.unwrap_or_else(|_| {
+        let failure = Failure::new(FailureKind::Transient, "NoAnswer", "there was no answer");
+        Answer::Failed { may_have_arrived: false, failure }
+    })
 }

@@ -7,6 +7,7 @@ mod kinesis;
 mod stdout;
 mod writer;
 
+pub(crate) use aws::Question;
 pub(crate) use file::numbered;
 pub(crate) use stdout::{CLOSED as STDOUT_CLOSED, is_null as stdout_is_null};
 
@@ -72,15 +73,6 @@ impl Sink {
         }
     }
 
-    /// Asks what the stream is, as [`Self::send`] sends.
-    pub(crate) fn describe(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
-        match self {
-            Self::Kinesis(remote) => remote.describe(body, reply),
-            Self::Firehose(remote) => remote.describe(body, reply),
-            Self::Local(_) => reply(no_shards()),
-        }
-    }
-
     /// Whose the credentials are, as an ARN.
     pub(crate) async fn identity(&self) -> Result<String, Failure> {
         match self {
@@ -90,11 +82,11 @@ impl Sink {
         }
     }
 
-    /// Asks which shards the stream has, as [`Self::send`] sends.
-    pub(crate) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
+    /// Asks about the stream, as [`Self::send`] sends.
+    pub(crate) fn ask(&self, what: Question, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
         match self {
-            Self::Kinesis(remote) => remote.list_shards(body, reply),
-            Self::Firehose(remote) => remote.list_shards(body, reply),
+            Self::Kinesis(remote) => remote.ask(what, body, reply),
+            Self::Firehose(remote) => remote.ask(what, body, reply),
             Self::Local(_) => reply(no_shards()),
         }
     }

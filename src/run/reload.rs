@@ -1,7 +1,7 @@
 //! Another configuration for the running agent: read from the same files, and checked as at the start.
 
 use super::listeners::Listeners;
-use super::{Refused, own, rules};
+use super::{Refused, own, rules, sink};
 use crate::config::Config;
 use crate::io::driver::{Renewal, Source};
 use crate::io::sinks::Sink;
@@ -57,8 +57,7 @@ impl Reloader {
         let flows = config.engine.flows.iter().zip(&config.flows);
         let mut sinks = BTreeMap::new();
         for (flow, io) in flows.filter(|(flow, _)| !self.writes_on(flow)) {
-            let refused = |source| Refused::Sink { flow: flow.name.clone(), source };
-            sinks.insert(flow.name.clone(), Sink::for_flow(flow, io, &config.aws).map_err(refused)?);
+            sinks.insert(flow.name.clone(), sink(config, flow, io)?);
         }
         Ok(sinks)
     }

@@ -151,9 +151,7 @@ impl Engine {
         }
         // Who opened it once more before it was deleted is to find it known.
         let deleted = file.links == 0 && file.names.is_empty() && !self.asked.is_meeting(file.identity);
-        if let Some(handle) = self.let_go(id) {
-            self.close(handle);
-        }
+        self.close_file(id);
         if deleted {
             self.is_deleted(id, now);
         }
@@ -162,6 +160,13 @@ impl Engine {
     /// Whether a read is out, be it one of a content that was lost.
     pub(super) fn is_being_read(&self, handle: Option<HandleId>) -> bool {
         handle.is_some_and(|handle| self.asked.is_reading(handle))
+    }
+
+    /// A file is not read any more.
+    pub(super) fn close_file(&mut self, id: FileId) {
+        if let Some(handle) = self.let_go(id) {
+            self.close(handle);
+        }
     }
 
     /// A file is not open any more; its handle, to be closed.

@@ -161,7 +161,7 @@ impl Engine {
     /// A saved file is nowhere: what was not read is lost, and said so.
     pub(super) fn gone(&mut self, id: FileId, now: Now) {
         let Some(file) = self.files.get_mut(&id) else { return };
-        let reason = if file.is_homeless() { Reason::FileTruncated } else { Reason::FileGone };
+        let reason = why_gone(file);
         let text = format!("{} is gone with bytes outstanding", file.path.display());
         let was_read = file.ending == Ending::Finished;
         file.ending = Ending::Gone;
@@ -225,6 +225,11 @@ fn successor(old: &mut File, id: FileId, head: Fingerprint, now: Now) -> File {
     new.begin_under_its_name();
     old.former_names = std::mem::take(&mut old.names);
     new
+}
+
+/// Why what is known of a content that is nowhere is lost.
+pub(super) fn why_gone(file: &File) -> Reason {
+    if file.is_homeless() { Reason::FileTruncated } else { Reason::FileGone }
 }
 
 /// Gives up what a cursor has not read; returns it.

@@ -7,7 +7,7 @@ use super::{Asked, Engine};
 use crate::Level;
 use crate::content::{self, WINDOW};
 use crate::event::{Chunk, Do, FileError, Kind, Meta, Now};
-use crate::follow::{Ending, File, Row, Stage, name};
+use crate::follow::{Ending, File, Stage, name};
 use crate::ids::{Epoch, FileId, FlowId, HandleId};
 use crate::state::Fingerprint;
 use std::path::Path;
@@ -268,17 +268,11 @@ impl Engine {
 
     /// A file that was found again is read on.
     pub(super) fn go_on(&mut self, id: FileId, now: Now) {
-        if let Some(file) = self.files.get_mut(&id) {
-            if file.ending == Ending::Finished {
-                file.ending = Ending::Displaced;
-            }
-            if file.head.len == 0 {
-                file.begin_under_its_name();
-            }
+        self.is_read_anew(id);
+        if let Some(file) = self.files.get_mut(&id).filter(|file| file.head.len == 0) {
+            file.begin_under_its_name();
         }
-        if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
-            self.release(id);
-        }
+        self.release_if_saved(id);
         self.place(id, now);
         // Where it is now tells its turn.
         self.let_all_beside(id);
@@ -329,8 +323,8 @@ impl Engine {
         self.place(id, now);
     }
 
-    /// A flow has come to a file that others have finished with.
-    fn is_read_anew(&mut self, id: FileId) {
+    /// A file that was finished was found again, or a flow has come to it.
+    pub(super) fn is_read_anew(&mut self, id: FileId) {
         if let Some(file) = self.files.get_mut(&id)
             && file.ending == Ending::Finished
         {

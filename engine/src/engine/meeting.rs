@@ -302,9 +302,7 @@ impl Engine {
         let passed = self.files.get(&id).is_some_and(|file| file.size > 0 && file.is_acked());
         if passed {
             self.finish(id, now);
-            if let Some(handle) = self.let_go(id) {
-                self.close(handle);
-            }
+            self.close_file(id);
         }
     }
 

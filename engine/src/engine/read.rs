@@ -362,9 +362,7 @@ impl Engine {
     fn open_anew(&mut self, id: FileId) {
         let Some(file) = self.files.get(&id).filter(|file| !self.is_being_read(file.handle)) else { return };
         let name = file.names.first().cloned();
-        if let Some(handle) = self.let_go(id) {
-            self.close(handle);
-        }
+        self.close_file(id);
         if let Some(name) = name {
             self.look_at(&name);
         }

@@ -2,14 +2,15 @@
 //! or the time for that is over, it goes on as after a restart: from what is done with, by its new settings. One that it
 //! ends leaves its places in the store, from where one that begins takes its own. All others are not disturbed.
 
+use super::lost::why_gone;
 use super::start::key_rule;
 use super::{Asked, Engine, Flow, FlowStart, Level, Phase};
 use crate::discover::Globs;
 use crate::event::{Do, Now};
-use crate::follow::{Cursor, Ending, File, Row, Stage};
+use crate::follow::{Cursor, Ending, Stage};
 use crate::ids::{CursorId, FileId, FlowId, Span};
 use crate::settings::{self, Settings, Watch};
-use crate::state::{CursorRow, Put, Reason, Saved};
+use crate::state::{CursorRow, Put, Saved};
 use crate::timer::Timer;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -151,7 +152,7 @@ impl Engine {
 
     /// Flows that have come to rest become what they are to be.
     pub(super) fn move_changes(&mut self, now: Now) {
-        let mut changed = false;
+        let (mut changed, mut ended) = (false, false);
         for index in 0..self.flows.len() {
             let id = FlowId(index as u32);
             if !self.is_ready_to_change(id, now) {
@@ -168,12 +169,18 @@ impl Engine {
                 FlowState::Changing { to: Change::Other(settings), .. } => {
                     self.become_other(id, *settings, now);
                 }
-                FlowState::Changing { to: Change::Gone, .. } => self.end(id, now),
+                FlowState::Changing { to: Change::Gone, .. } => {
+                    self.end(id, now);
+                    ended = true;
+                }
                 FlowState::Settled | FlowState::Widening(_) | FlowState::Gone => {}
             }
         }
         if changed {
             self.book_anew();
+        }
+        // Other globs come with what the store knows.
+        if ended {
             self.regrow(now);
         }
     }
@@ -198,14 +205,9 @@ impl Engine {
     /// As after a restart: what was read and is not done with is read again.
     fn become_other(&mut self, id: FlowId, settings: settings::Flow, now: Now) {
         let index = id.0 as usize;
-        self.unwritten.retain(|(of, ..)| *of != id);
-        self.budget.clear(index);
         self.flows[index].renew(index, settings, &self.agent);
         self.switch(id);
-        let with_it = |file: &&File| file.cursors.iter().any(|cursor| cursor.flow == id);
-        let ids: Vec<FileId> = self.files.values().filter(with_it).map(|file| file.id).collect();
-        for file in ids {
-            self.give_up_gone(file, id, now);
+        for file in self.drop_undelivered(id, now) {
             self.read_on(file, id);
             self.place(file, now);
             self.forget_if_over(file, now);
@@ -214,10 +216,22 @@ impl Engine {
         self.save_soon(now);
     }
 
+    /// Forgets what a flow has read and could not deliver. Returns the files in which it has a place.
+    fn drop_undelivered(&mut self, id: FlowId, now: Now) -> Vec<FileId> {
+        self.unwritten.retain(|(of, ..)| *of != id);
+        self.budget.clear(id.0 as usize);
+        let followed = self.files.values().filter(|file| file.is_followed_by_any(&[id]));
+        let ids: Vec<FileId> = followed.map(|file| file.id).collect();
+        for file in &ids {
+            self.give_up_gone(*file, id, now);
+        }
+        ids
+    }
+
     /// What was read of a content that is gone and could not be delivered in time is nowhere any more.
     fn give_up_gone(&mut self, id: FileId, flow: FlowId, now: Now) {
         let Some(file) = self.files.get_mut(&id).filter(|file| file.ending == Ending::Gone) else { return };
-        let reason = if file.is_homeless() { Reason::FileTruncated } else { Reason::FileGone };
+        let reason = why_gone(file);
         let Some(cursor) = file.cursor(flow) else { return };
         let (epoch, read) = (cursor.epoch, Span::new(0, cursor.position.line.at));
         for span in cursor.acked.missing(read) {
@@ -259,12 +273,7 @@ impl Engine {
 
     /// A flow ends. Its places stay in the store.
     fn end(&mut self, id: FlowId, now: Now) {
-        self.unwritten.retain(|(of, ..)| *of != id);
-        self.budget.clear(id.0 as usize);
-        let with_it = |file: &&File| file.cursors.iter().any(|cursor| cursor.flow == id);
-        let ids: Vec<FileId> = self.files.values().filter(with_it).map(|file| file.id).collect();
-        for file in ids {
-            self.give_up_gone(file, id, now);
+        for file in self.drop_undelivered(id, now) {
             self.unfollow(file, id, now);
             self.forget_if_over(file, now);
         }
@@ -296,8 +305,8 @@ impl Engine {
             self.keeper.later(Put::Cursor(cursor.row(name, id)));
             self.save_soon(now);
         }
-        if is_alone && let Some(handle) = self.let_go(id) {
-            self.close(handle);
+        if is_alone {
+            self.close_file(id);
         }
         self.let_all_of(&first_path);
     }
@@ -307,9 +316,7 @@ impl Engine {
         let Some(held) = self.files.get_mut(&id).and_then(|file| file.held.as_mut()) else { return };
         held.followers.retain(|follower| *follower != flow);
         if held.followers.is_empty() {
-            if let Some(handle) = self.let_go(id) {
-                self.close(handle);
-            }
+            self.close_file(id);
             self.forget(id, now);
         }
     }
@@ -384,21 +391,11 @@ impl Engine {
 
     /// A flow has come to a file that is open.
     fn set_off(&mut self, id: FileId, flow: FlowId) {
-        if let Some(file) = self.files.get_mut(&id) {
-            if file.ending == Ending::Finished {
-                file.ending = Ending::Displaced;
-            }
-            if let Some(cursor) = file.cursor(flow) {
-                cursor.stage = Stage::Unsaved;
-            }
+        self.is_read_anew(id);
+        if let Some(cursor) = self.files.get_mut(&id).and_then(|file| file.cursor(flow)) {
+            cursor.stage = Stage::Unsaved;
         }
         self.release_if_saved(id);
-    }
-
-    fn release_if_saved(&mut self, id: FileId) {
-        if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
-            self.release(id);
-        }
     }
 
     /// Memory is shared by the flows that there are now.

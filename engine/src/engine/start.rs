@@ -199,6 +199,13 @@ impl Engine {
         }
     }
 
+    /// A file may be read if its row is saved.
+    pub(super) fn release_if_saved(&mut self, id: FileId) {
+        if self.files.get(&id).is_some_and(|file| file.row == Row::Saved) {
+            self.release(id);
+        }
+    }
+
     /// Files whose rows are saved may be read by flows that have begun.
     pub(super) fn release(&mut self, id: FileId) {
         let Some(file) = self.files.get_mut(&id) else { return };

@@ -24,6 +24,13 @@ fn files(settings: &mut Settings, globs: &[&str]) {
     settings.flows[0].files = globs.iter().map(ToString::to_string).collect();
 }
 
+/// A stream that takes so many records.
+fn accepted(records: u32) -> Outcome {
+    let entries = vec![r#"{"SequenceNumber":"1","ShardId":"s"}"#; records as usize].join(",");
+    let body = format!(r#"{{"FailedRecordCount":0,"Records":[{entries}]}}"#).into();
+    Outcome::Sent(Answer::Http { status: 200, error_type: None, clock_offset: None, body })
+}
+
 /// A destination that takes nothing.
 fn refused() -> Outcome {
     let failure = Failure::new(FailureKind::Output, "Full", "no space");
@@ -89,13 +96,7 @@ fn what_a_dead_destination_never_took_is_sent_by_the_new_configuration() {
             Do::Send(_) if !switched => Some(refused()),
             Do::Send(request) => {
                 body.extend_from_slice(&request.body);
-                let answer = br#"{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s"}]}"#;
-                Some(Outcome::Sent(Answer::Http {
-                    status: 200,
-                    error_type: None,
-                    clock_offset: None,
-                    body: answer.to_vec().into(),
-                }))
+                Some(accepted(request.records))
             }
             _ => None,
         }
@@ -303,15 +304,7 @@ fn a_flow_that_has_stopped_goes_on_after_a_reload() {
     story.pass(Duration::from_mins(5), &mut |_, what| match what {
         Do::Send(request) => {
             taken += request.records;
-            let entry = r#"{"SequenceNumber":"1","ShardId":"s"}"#;
-            let entries = vec![entry; request.records as usize].join(",");
-            let body = format!(r#"{{"FailedRecordCount":0,"Records":[{entries}]}}"#);
-            Some(Outcome::Sent(Answer::Http {
-                status: 200,
-                error_type: None,
-                clock_offset: None,
-                body: body.into(),
-            }))
+            Some(accepted(request.records))
         }
         _ => None,
     });

@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::asked::Asked;
+use crate::io::sinks::Question;
 use bytes::Bytes;
 use jiff::Timestamp;
 use kintail_engine::command::Reply;
@@ -75,7 +76,8 @@ impl Driver {
     }
 
     fn list_shards(&self, asked: Asked, flow: FlowId, body: Bytes) {
-        self.io.sinks[flow.0 as usize].list_shards(body, asked.with(Outcome::ShardsListed));
+        let sink = &self.io.sinks[flow.0 as usize];
+        sink.ask(Question::Shards, body, asked.with(Outcome::ShardsListed));
     }
 
     fn dead_letters(&self, asked: Asked, flow: FlowId, letters: Vec<Letter>) {

@@ -25,6 +25,15 @@ use wire::Wire;
 /// Credentials that fail are looked for again no oftener than this, so that their sources are left in peace.
 const REBUILD_AFTER: Duration = Duration::from_secs(10);
 
+/// What is asked about a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Question {
+    /// What it is.
+    Stream,
+    /// Which shards it has.
+    Shards,
+}
+
 /// A service to which a flow sends.
 pub(crate) trait Service: Debug + Send + Sync + 'static {
     /// The SDK's client.
@@ -78,37 +87,31 @@ impl<S: Service> Remote<S> {
         tokio::spawn(async move { reply(inner.send(body).await) });
     }
 
-    /// Asks what the stream is in a task of its own.
-    pub(super) fn describe(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
-        let inner = Arc::clone(&self.0);
-        tokio::spawn(async move { reply(inner.describe(body).await) });
-    }
-
     /// Whose the credentials are, as an ARN.
     pub(super) async fn identity(&self) -> Result<String, Failure> {
         self.0.access.identity().await
     }
 
-    /// Asks for the shards in a task of its own.
-    pub(super) fn list_shards(&self, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
+    /// Asks about the stream in a task of its own.
+    pub(super) fn ask(&self, what: Question, body: Bytes, reply: impl FnOnce(Answer) + Send + 'static) {
         let inner = Arc::clone(&self.0);
-        tokio::spawn(async move { reply(inner.list_shards(body).await) });
+        tokio::spawn(async move { reply(inner.ask(what, body).await) });
     }
 }
 
 impl<S: Service> Inner<S> {
-    async fn describe(&self, body: Bytes) -> Answer {
-        match self.client().await {
-            Ok(client) => protocol::with_body(body, self.service.describe(&client)).await.0,
-            Err(failure) => Answer::Failed { may_have_arrived: false, failure },
-        }
-    }
-
-    async fn list_shards(&self, body: Bytes) -> Answer {
-        match self.client().await {
-            Ok(client) => protocol::with_body(body, self.service.list_shards(&client)).await.0,
-            Err(failure) => Answer::Failed { may_have_arrived: false, failure },
-        }
+    async fn ask(&self, what: Question, body: Bytes) -> Answer {
+        let client = match self.client().await {
+            Ok(client) => client,
+            Err(failure) => return Answer::Failed { may_have_arrived: false, failure },
+        };
+        let asked = async {
+            match what {
+                Question::Stream => self.service.describe(&client).await,
+                Question::Shards => self.service.list_shards(&client).await,
+            }
+        };
+        protocol::with_body(body, asked).await.0
     }
 
     async fn send(&self, body: Bytes) -> Answer {
